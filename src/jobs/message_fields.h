@@ -1,0 +1,154 @@
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+#include "jobs/frame.h"
+
+// The fields of every message, named once. `codec` is a HeadWriter (then `value` is const) or a
+// HeadReader.
+namespace axle::jobs {
+
+template <typename Value, typename T>
+concept Is = std::same_as<std::remove_const_t<Value>, T>;
+
+template <typename Codec>
+void describe(Codec& codec, Is<GenerateJob> auto& value) {
+  codec.field("model", value.model);
+  codec.field("prompt", value.prompt);
+  codec.field("generated", value.generated);
+  codec.field("max_new_tokens", value.max_new_tokens);
+  codec.field("end_tokens", value.end_tokens);
+  codec.field("priority", value.priority);
+  auto& sampling = value.sampling;
+  codec.field("temperature", sampling.temperature);
+  codec.field("top_p", sampling.top_p);
+  codec.field("top_k", sampling.top_k);
+  codec.field("min_p", sampling.min_p);
+  codec.field("repetition_penalty", sampling.repetition_penalty);
+  codec.field("frequency_penalty", sampling.frequency_penalty);
+  codec.field("presence_penalty", sampling.presence_penalty);
+  codec.field("penalty_window", sampling.penalty_window);
+  codec.field("logit_bias", sampling.logit_bias);
+  codec.field("seed", sampling.seed);
+}
+
+template <typename Codec>
+void describe(Codec& codec, Is<LoadJob> auto& value) {
+  codec.field("model", value.model);
+  codec.field("folder", value.folder);
+}
+
+template <typename Codec>
+void describe(Codec& codec, Is<UnloadJob> auto& value) {
+  codec.field("model", value.model);
+}
+
+template <typename Codec>
+void describe(Codec& codec, Is<Pause> auto& value) {
+  codec.field("paused", value.paused);
+}
+
+template <typename Codec>
+void describe(Codec& codec, Is<Hello> auto& value) {
+  codec.field("protocol", value.protocol);
+  codec.field("library", value.library);
+  codec.field("software_card", value.software_card);
+  codec.field("device_id", value.device_id);
+  codec.field("soc_name", value.soc_name);
+  codec.field("runtime_version", value.runtime_version);
+}
+
+template <typename Codec>
+void describe(Codec& codec, Is<Accepted> auto& value) {
+  codec.field("queue_position", value.queue_position);
+}
+
+template <typename Codec>
+void describe(Codec& codec, Is<Progress> auto& value) {
+  codec.field("prefill_done", value.prefill_done);
+  codec.field("prefill_total", value.prefill_total);
+}
+
+template <typename Codec>
+void describe(Codec& codec, Is<Tokens> auto& value) {
+  codec.field("ids", value.ids);
+  codec.field("first_index", value.first_index);
+}
+
+template <typename Codec>
+void describe(Codec& codec, Is<Done> auto& value) {
+  codec.field("finish", value.finish);
+  codec.field("prompt_tokens", value.usage.prompt_tokens);
+  codec.field("cached_tokens", value.usage.cached_tokens);
+  codec.field("completion_tokens", value.usage.completion_tokens);
+  codec.field("queued_us", value.timings.queued);
+  codec.field("prefill_us", value.timings.prefill);
+  codec.field("decode_us", value.timings.decode);
+}
+
+template <typename Codec>
+void describe(Codec& codec, Is<Failed> auto& value) {
+  codec.field("status", value.status);
+  codec.field("retry_may_help", value.retry_may_help);
+}
+
+template <typename Codec>
+void describe(Codec& codec, Is<ModelLoaded> auto& value) {
+  codec.field("model", value.model);
+  codec.field("layers", value.layers);
+  codec.field("hidden", value.hidden);
+  codec.field("vocab_size", value.vocab_size);
+  codec.field("context_tokens", value.context_tokens);
+  codec.field("card_bytes", value.card_bytes);
+  codec.field("load_time_ms", value.load_time);
+}
+
+template <typename Codec>
+void describe(Codec& codec, Is<LoadProgress> auto& value) {
+  codec.field("model", value.model);
+  codec.field("files_done", value.files_done);
+  codec.field("files_total", value.files_total);
+}
+
+template <typename Codec>
+void describe(Codec& codec, Is<LoadFailed> auto& value) {
+  codec.field("model", value.model);
+  codec.field("status", value.status);
+}
+
+template <typename Codec>
+void describe(Codec& codec, Is<Unloaded> auto& value) {
+  codec.field("model", value.model);
+}
+
+template <typename Codec>
+void describe(Codec& codec, Is<Heartbeat> auto& value) {
+  codec.field("call_running_us", value.call_running_us);
+  codec.field("call", value.call);
+  codec.field("running", value.running);
+  codec.field("waiting", value.waiting);
+  codec.field("cells_used", value.cells_used);
+  codec.field("cells_total", value.cells_total);
+}
+
+template <typename Codec>
+void describe(Codec& codec, Is<Readings> auto& value) {
+  codec.field("temperature_celsius", value.temperature_celsius);
+  codec.field("card_memory_total_bytes", value.card_memory_total_bytes);
+  codec.field("card_memory_free_bytes", value.card_memory_free_bytes);
+  codec.field("npu_percent", value.npu_percent);
+  codec.field("cpu_percent", value.cpu_percent);
+}
+
+template <typename Codec>
+void describe(Codec& codec, Is<CardLost> auto& value) {
+  codec.field("status", value.status);
+}
+
+// Messages without fields: cancel, status request, shutdown, ping, pong.
+template <typename Codec, typename T>
+requires std::is_empty_v<T>
+void describe(Codec& /*codec*/, T& /*value*/) {}
+
+}  // namespace axle::jobs

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "fleet/health.h"
+#include "fleet/supervisor_options.h"
+#include "jobs/job.h"
+
+namespace axle::fleet {
+
+// Takes the events of one job, in this order: Accepted once, Progress*, Tokens*, then exactly one
+// of Done and Failed. Each token comes exactly once, whatever happens to card processes meanwhile.
+//
+// Threading: called on the fleet's thread; must not block and must not throw. It may call submit()
+// and cancel(). The fleet drops its reference on its own thread after the last event.
+class JobSink {
+ public:
+  virtual ~JobSink() = default;
+  virtual void on_event(jobs::JobId id, const jobs::JobEvent& event) = 0;
+};
+
+struct FleetOptions {
+  // The card process: executable (absolute path) and arguments. "--fd 3" is appended: descriptor 3
+  // of the child is its end of the socket; every higher one is closed.
+  std::vector<std::string> command;
+  std::vector<jobs::LoadJob> models;  // Loaded in this order by every card process.
+  std::size_t queue_limit = 256;      // Jobs that may wait in the front.
+  std::size_t running_limit = 32;     // Jobs handed to the card process at a time.
+  std::int32_t strikes_limit = 3;     // Card processes that a job may end before it fails itself.
+  // What restarts the card itself, e.g. {"/usr/bin/axcl-smi", "reboot", "-d", "0"}; it gets "y" on
+  // its standard input. Empty: that rung of the ladder is left out.
+  std::vector<std::string> reboot_command;
+  SupervisorOptions supervisor;
+};
+
+// The front's side of one card: starts the card process, watches it, restarts it and, where needed,
+// the card; keeps the queue of jobs and hands running ones to the next card process, with the
+// tokens they already have.
+//
+// A job runs with its priority first, then in the order of submission. A job that was running in
+// several card processes that died, without a token in any of them, is run alone next, and fails
+// when that ends a process too (FleetOptions::strikes_limit), so that one poisonous request cannot
+// stop the others.
+//
+// Threading: every function may be called from any thread; none blocks, except stop() and the
+// destructor. Events are delivered by one thread of the fleet.
+// Lifetime: the destructor stops at once; jobs still there get Failed (kUnavailable).
+class Fleet {
+ public:
+  // Starts the fleet's thread, which starts the card process; returns before that is ready.
+  // Errors: kInvalidArgument  no command, the same model name twice, a limit of 0.
+  //         kNotFound         the executable does not exist.
+  //         kUnavailable      no descriptors left.
+  static Result<std::unique_ptr<Fleet>> start(FleetOptions options);
+
+  virtual ~Fleet() = default;
+
+  // Takes a job. Its events may begin before this returns. `sink` is shared with the caller because
+  // a connection may end before its job or after it.
+  //
+  // Errors: kInvalidArgument  no prompt, no sink, a negative token, max_new_tokens below 1.
+  //         kNotFound         no such model (those that exist are named).
+  //         kExhausted        the queue is full; retry_after() says when to come back.
+  //         kUnavailable      the card is lost, the model could not be loaded, or the fleet stops
+  //                           (with the reason).
+  virtual Result<jobs::JobId> submit(jobs::GenerateJob job, std::shared_ptr<JobSink> sink) = 0;
+
+  // Ends a job wherever it is; its slot on the card is free within one step. After the return no
+  // event of it begins; one that is being delivered at that moment may still finish. Unknown ids and
+  // jobs that have ended are ignored.
+  virtual void cancel(jobs::JobId id) = 0;
+
+  // When a refused request should come back: from the rate at which jobs end, or from the next
+  // attempt to mend the card. At least 1 s, at most 10 minutes.
+  virtual std::chrono::seconds retry_after() const = 0;
+
+  virtual Health health() const = 0;
+  virtual std::vector<ModelHealth> models() const = 0;
+  virtual Counters counters() const = 0;
+
+  // Takes no new jobs, lets the others finish for at most `limit`, then ends the card process in
+  // order. What is left gets Failed (kUnavailable). Blocks until all is over; repeating it does
+  // nothing. Not from a JobSink.
+  virtual void stop(std::chrono::milliseconds limit) = 0;
+};
+
+}  // namespace axle::fleet

@@ -1,0 +1,304 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <protozero/pbf_writer.hpp>
+#include <set>
+
+#include "axmodel/model.h"
+#include "axmodel/wire.h"
+
+namespace axle::axmodel {
+namespace {
+
+using protozero::pbf_writer;
+
+constexpr std::size_t kMessageLimit = std::numeric_limits<std::int32_t>::max();
+// A length-delimited tag (one byte below field 16) and its length, always in five bytes so that
+// every offset is known before anything is written.
+constexpr std::size_t kPrefixBytes = 6;
+
+void append_prefix(std::string& out, std::uint32_t field, std::size_t length) {
+  constexpr std::uint32_t kLengthDelimited = 2;
+  out.push_back(static_cast<char>(field << 3 | kLengthDelimited));
+  for (int byte = 0; byte < 4; ++byte) {
+    out.push_back(static_cast<char>((length >> (7 * byte) & 0x7f) | 0x80));
+  }
+  out.push_back(static_cast<char>(length >> 28 & 0x7f));
+}
+
+std::string value_message(const TensorInfo& tensor) {
+  std::string shape;
+  pbf_writer shape_writer(shape);
+  for (const std::int64_t size : tensor.shape) {
+    std::string dim;
+    if (size >= 0) pbf_writer(dim).add_int64(wire::kDimValue, size);
+    shape_writer.add_message(wire::kShapeDim, dim);
+  }
+  std::string tensor_type;
+  pbf_writer type_writer(tensor_type);
+  type_writer.add_int32(wire::kTensorTypeElem, static_cast<std::int32_t>(tensor.dtype));
+  type_writer.add_message(wire::kTensorTypeShape, shape);
+  std::string type;
+  pbf_writer(type).add_message(wire::kTypeTensor, tensor_type);
+  std::string value;
+  pbf_writer writer(value);
+  writer.add_string(wire::kValueName, tensor.name);
+  writer.add_message(wire::kValueType, type);
+  return value;
+}
+
+// Writes the value of one attribute and its type.
+struct AttributeValue {
+  pbf_writer& writer;
+
+  void operator()(std::int64_t value) {
+    writer.add_int64(wire::kAttributeInt, value);
+    writer.add_int32(wire::kAttributeType, wire::kTypeInt);
+  }
+  void operator()(float value) {
+    writer.add_float(wire::kAttributeFloat, value);
+    writer.add_int32(wire::kAttributeType, wire::kTypeFloat);
+  }
+  void operator()(const std::string& value) {
+    writer.add_bytes(wire::kAttributeString, value);
+    writer.add_int32(wire::kAttributeType, wire::kTypeString);
+  }
+  void operator()(const std::vector<std::int64_t>& values) {
+    for (const std::int64_t value : values) writer.add_int64(wire::kAttributeInts, value);
+    writer.add_int32(wire::kAttributeType, wire::kTypeInts);
+  }
+  void operator()(const std::vector<float>& values) {
+    for (const float value : values) writer.add_float(wire::kAttributeFloats, value);
+    writer.add_int32(wire::kAttributeType, wire::kTypeFloats);
+  }
+};
+
+std::string node_message(const Model& model) {
+  std::string node;
+  pbf_writer writer(node);
+  for (const TensorInfo& input : model.groups.front().inputs) {
+    writer.add_string(wire::kNodeInput, input.name);
+  }
+  for (const Weight& weight : model.weights) writer.add_string(wire::kNodeInput, weight.name);
+  for (const TensorInfo& output : model.groups.front().outputs) {
+    writer.add_string(wire::kNodeOutput, output.name);
+  }
+  writer.add_string(wire::kNodeName, model.graph_name);
+  writer.add_string(wire::kNodeOpType, model.op_type);
+  for (const auto& [name, value] : model.attributes) {
+    std::string attribute;
+    pbf_writer attribute_writer(attribute);
+    attribute_writer.add_string(wire::kAttributeName, name);
+    std::visit(AttributeValue{attribute_writer}, value);
+    writer.add_message(wire::kNodeAttribute, attribute);
+  }
+  if (!model.op_domain.empty()) writer.add_string(wire::kNodeDomain, model.op_domain);
+  return node;
+}
+
+std::string graph_head(const Model& model) {
+  std::string graph;
+  pbf_writer writer(graph);
+  writer.add_message(wire::kGraphNode, node_message(model));
+  writer.add_string(wire::kGraphName, model.graph_name);
+  for (const TensorInfo& input : model.groups.front().inputs) {
+    writer.add_message(wire::kGraphInput, value_message(input));
+  }
+  for (const TensorInfo& output : model.groups.front().outputs) {
+    writer.add_message(wire::kGraphOutput, value_message(output));
+  }
+  return graph;
+}
+
+void add_entry(pbf_writer& writer, std::string_view key, std::string_view value) {
+  std::string entry;
+  pbf_writer entry_writer(entry);
+  entry_writer.add_string(wire::kEntryKey, key.data(), key.size());
+  entry_writer.add_string(wire::kEntryValue, value.data(), value.size());
+  writer.add_message(wire::kModelMetadata, entry);
+}
+
+std::string model_head(const Model& model) {
+  std::string head;
+  pbf_writer writer(head);
+  writer.add_int64(wire::kModelIrVersion, wire::kIrVersion);
+  writer.add_string(wire::kModelProducerName, model.producer);
+  writer.add_string(wire::kModelProducerVersion, model.producer_version);
+  if (!model.doc_string.empty()) writer.add_string(wire::kModelDocString, model.doc_string);
+  for (const std::string_view domain : {std::string_view{}, kDomain}) {
+    std::string opset;
+    pbf_writer opset_writer(opset);
+    opset_writer.add_string(wire::kOpsetDomain, domain.data(), domain.size());
+    opset_writer.add_int64(wire::kOpsetVersion,
+                           domain.empty() ? wire::kStandardOpset : wire::kDomainOpset);
+    writer.add_message(wire::kModelOpsetImport, opset);
+  }
+  for (const auto& [key, value] : model.metadata) add_entry(writer, key, value);
+  add_entry(writer, wire::kGroupsKey, wire::groups_to_text(model.groups));
+  return head;
+}
+
+// The TensorProto of `weight` up to its numbers. Its doc_string names the format and is filled with
+// spaces so that the numbers start aligned when the message starts at `offset` of the file.
+std::string weight_head(const Weight& weight, std::size_t offset) {
+  const FormatLayout layout = *format_layout(weight.format);
+  std::string head;
+  pbf_writer writer(head);
+  for (std::size_t i = 0; i < weight.shape.size(); ++i) {
+    const bool last = i + 1 == weight.shape.size();
+    const auto values = static_cast<std::int64_t>(layout.block_values);
+    const auto bytes = static_cast<std::int64_t>(layout.block_bytes);
+    const bool blocks = last && values > 1;
+    writer.add_int64(wire::kTensorDims,
+                     blocks ? weight.shape[i] / values * bytes : weight.shape[i]);
+  }
+  writer.add_int32(wire::kTensorDataType,
+                   static_cast<std::int32_t>(wire::stored_type(weight.format)));
+  writer.add_string(wire::kTensorName, weight.name);
+  const std::size_t note_prefix = 2;  // Tag and length of a doc_string below 128 bytes.
+  const std::size_t start =
+      offset + head.size() + note_prefix + weight.format.size() + kPrefixBytes;
+  const std::size_t fill = (kWeightAlignment - start % kWeightAlignment) % kWeightAlignment;
+  writer.add_string(wire::kTensorDocString, weight.format + std::string(fill, ' '));
+  append_prefix(head, wire::kTensorRawData, weight.data.size());
+  return head;
+}
+
+Status check_names(const Group& group) {
+  for (const std::vector<TensorInfo>* tensors : {&group.inputs, &group.outputs}) {
+    for (const TensorInfo& tensor : *tensors) {
+      if (tensor.name.empty() || tensor.name.find('\n') != std::string::npos) {
+        return invalid_argument("an engine file needs tensor names of one line each");
+      }
+    }
+  }
+  if (group.inputs.empty() || group.outputs.empty()) {
+    return invalid_argument("an engine file needs inputs and outputs in every group");
+  }
+  return {};
+}
+
+Status check(const Model& model) {
+  if (model.is_vendor())
+    return unsupported("engines of the vendor's tool chain are never written anew");
+  if (model.node_count != 1) {
+    return unsupported(
+        fmt::format("only models of one node are written, this has {}", model.node_count));
+  }
+  if (model.groups.empty()) return invalid_argument("an engine file needs at least one group");
+  if (model.op_type.empty()) return invalid_argument("an engine file needs an op_type");
+  for (const Group& group : model.groups) AXLE_TRY(check_names(group));
+  std::set<std::string_view> names;
+  for (const Weight& weight : model.weights) {
+    Result<std::size_t> wanted = weight_bytes(weight.format, weight.shape);
+    if (!wanted.ok())
+      return invalid_argument(
+          fmt::format("weight '{}': {}", weight.name, wanted.status().message()));
+    if (*wanted != weight.data.size()) {
+      return invalid_argument(fmt::format("weight '{}' should have {} bytes and has {}",
+                                          weight.name, *wanted, weight.data.size()));
+    }
+    if (weight.name.empty() || !names.insert(weight.name).second) {
+      return invalid_argument(fmt::format("weight name '{}' is empty or taken", weight.name));
+    }
+  }
+  return {};
+}
+
+Status system_error(std::string_view what, const std::filesystem::path& path, int error) {
+  std::string message = fmt::format("{} {}: {}", what, path.string(), std::strerror(error));
+  if (error == ENOSPC || error == EDQUOT) return exhausted(std::move(message));
+  return unavailable(std::move(message));
+}
+
+// A file that appears under its name only when commit() was reached.
+class NewFile {
+ public:
+  explicit NewFile(const std::filesystem::path& path)
+      : path_(path), partial_(path.string() + fmt::format(".partial-{}", ::getpid())) {}
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+  ~NewFile() {
+    if (descriptor_ < 0) return;
+    ::close(descriptor_);
+    ::unlink(partial_.c_str());
+  }
+
+  Status open() {
+    descriptor_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (descriptor_ < 0) return system_error("cannot create", partial_, errno);
+    return {};
+  }
+
+  Status append(std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return system_error("cannot write", partial_, errno);
+      bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+    return {};
+  }
+  Status append(const std::string& bytes) { return append(std::as_bytes(std::span(bytes))); }
+
+  Status commit() {
+    if (::fsync(descriptor_) != 0) return system_error("cannot sync", partial_, errno);
+    if (::rename(partial_.c_str(), path_.c_str()) != 0)
+      return system_error("cannot create", path_, errno);
+    ::close(descriptor_);
+    descriptor_ = -1;
+    const std::filesystem::path folder = path_.has_parent_path() ? path_.parent_path() : ".";
+    const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory >= 0) {
+      ::fsync(directory);  // Some file systems refuse; the file itself is safe already.
+      ::close(directory);
+    }
+    return {};
+  }
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path partial_;
+  int descriptor_ = -1;
+};
+
+}  // namespace
+
+Status write(const Model& model, const std::filesystem::path& path) {
+  AXLE_TRY(check(model));
+  std::string head = model_head(model);
+  std::string graph = graph_head(model);
+  const std::size_t graph_start = head.size() + kPrefixBytes;
+
+  std::vector<std::string> weight_heads;
+  std::size_t end = graph_start + graph.size();
+  for (const Weight& weight : model.weights) {
+    std::string weight_start = weight_head(weight, end + kPrefixBytes);
+    std::string prefixed;
+    append_prefix(prefixed, wire::kGraphInitializer, weight_start.size() + weight.data.size());
+    prefixed += weight_start;
+    end += prefixed.size() + weight.data.size();
+    if (end > kMessageLimit) {
+      return invalid_argument(
+          fmt::format("{}: more than 2 GiB, the limit of one engine file", path.string()));
+    }
+    weight_heads.push_back(std::move(prefixed));
+  }
+
+  NewFile file(path);
+  AXLE_TRY(file.open());
+  append_prefix(head, wire::kModelGraph, end - graph_start);
+  AXLE_TRY(file.append(head + graph));
+  for (std::size_t i = 0; i < model.weights.size(); ++i) {
+    AXLE_TRY(file.append(weight_heads[i]));
+    AXLE_TRY(file.append(model.weights[i].data));
+  }
+  return file.commit();
+}
+
+}  // namespace axle::axmodel

@@ -1,0 +1,65 @@
+#include "api/admin/health.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+namespace axle::api {
+namespace {
+
+namespace json = boost::json;
+
+fleet::Health ready_health() {
+  fleet::Health health;
+  health.state = fleet::CardState::kReady;
+  health.card = jobs::Hello{1, "software card, libaxcl_rt.so", true, 1, "AX650N", "V3.10.2"};
+  fleet::ModelHealth model;
+  model.name = "m";
+  model.state = fleet::ModelState::kLoaded;
+  model.loaded.layers = 2;
+  model.loaded.context_tokens = 2047;
+  health.models = {model};
+  return health;
+}
+
+TEST(HealthTest, ReadyMeansACardThatWorksAndALoadedModel) {
+  fleet::Health health = ready_health();
+  EXPECT_TRUE(is_ready(health));
+  health.state = fleet::CardState::kHot;
+  EXPECT_TRUE(is_ready(health));
+  health.paused = true;
+  EXPECT_FALSE(is_ready(health));
+  health = ready_health();
+  health.models.front().state = fleet::ModelState::kFailed;
+  EXPECT_FALSE(is_ready(health));
+  for (const auto state : {fleet::CardState::kStarting, fleet::CardState::kLoading,
+                           fleet::CardState::kRecovering, fleet::CardState::kLost}) {
+    health = ready_health();
+    health.state = state;
+    EXPECT_FALSE(is_ready(health)) << fleet::state_name(state);
+  }
+}
+
+TEST(HealthTest, TellsWhichLibraryServesAndWhatTheModelsAre) {
+  const json::value body = json::parse(health_json(ready_health(), {}, "1.2.3"));
+  EXPECT_EQ(body.at("status"), "ok");
+  EXPECT_EQ(body.at("version"), "1.2.3");
+  EXPECT_EQ(body.at("card").at("kind"), "software card");
+  EXPECT_EQ(body.at("card").at("library"), "software card, libaxcl_rt.so");
+  EXPECT_EQ(body.at("models").at(0).at("context_tokens"), 2047);
+}
+
+TEST(HealthTest, LostCardKeepsReasonAndVendorCode) {
+  fleet::Health health = ready_health();
+  health.state = fleet::CardState::kLost;
+  health.reason = "the card does not answer";
+  health.last_errors = {{std::chrono::system_clock::time_point{},
+                         card_lost("x", static_cast<std::int32_t>(0x8030040c))}};
+  const json::value body = json::parse(health_json(health, {}, "1"));
+  EXPECT_EQ(body.at("status"), "lost");
+  EXPECT_EQ(body.at("card").at("reason"), "the card does not answer");
+  EXPECT_EQ(body.at("card").at("last_errors").at(0).at("vendor_code"), "0x8030040c");
+}
+
+}  // namespace
+}  // namespace axle::api

@@ -1,0 +1,186 @@
+#include "api/openai/chat.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "api/openai/errors.h"
+#include "base/log.h"
+
+namespace axle::api {
+namespace {
+
+std::uint64_t random_seed() {
+  thread_local std::random_device device;
+  return (static_cast<std::uint64_t>(device()) << 32) | device();
+}
+
+// The variables of a chat template; ours win over those of the request.
+// Source: Hugging Face transformers, "Chat templates".
+std::string template_context(const ServedModel& model, const ChatRequest& request) {
+  std::string context = request.template_options_json;
+  context.back() = context == "{}" ? ' ' : ',';
+  return context +
+         fmt::format(
+             R"("messages":{},"add_generation_prompt":true,"bos_token":{},"eos_token":{}}})",
+             request.messages_json, http::json_quote(model.package.info().bos_text),
+             http::json_quote(model.package.info().eos_text));
+}
+
+std::string model_json(const ServedModel& model) {
+  return fmt::format(
+      R"({{"id":{},"object":"model","created":{},"owned_by":"axle","max_model_len":{}}})",
+      http::json_quote(model.name), model.created, model.context_tokens);
+}
+
+}  // namespace
+
+// Writes pings to streams that are silent, from one thread.
+class ChatApi::KeepAlive {
+ public:
+  explicit KeepAlive(std::chrono::milliseconds interval)
+      : interval_(interval), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+  ~KeepAlive() {
+    thread_.request_stop();
+    condition_.notify_all();
+  }
+
+  void watch(const std::shared_ptr<Completion>& completion) {
+    const MutexLock lock(mutex_);
+    watched_.push_back(completion);
+  }
+
+ private:
+  void run(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      std::vector<std::weak_ptr<Completion>> round;
+      {
+        const MutexLock lock(mutex_);
+        condition_.wait_until(mutex_, std::chrono::steady_clock::now() + interval_ / 4);
+        round.swap(watched_);
+      }
+      std::erase_if(round, [this](const std::weak_ptr<Completion>& weak) {
+        const auto completion = weak.lock();
+        return completion == nullptr || !completion->keep_alive(interval_);
+      });
+      const MutexLock lock(mutex_);
+      watched_.insert(watched_.end(), round.begin(), round.end());
+    }
+  }
+
+  const std::chrono::milliseconds interval_;
+  Mutex mutex_;
+  Condition condition_;
+  std::vector<std::weak_ptr<Completion>> watched_ AXLE_GUARDED_BY(mutex_);
+  std::jthread thread_;  // Last: uses all of the above.
+};
+
+ChatApi::ChatApi(fleet::Fleet& fleet, const ModelRegistry& models, metrics::Registry& metrics,
+                 ChatOptions options)
+    : fleet_(fleet), models_(models), metrics_(metrics) {
+  if (options.ping_interval.count() > 0) {
+    keep_alive_ = std::make_unique<KeepAlive>(options.ping_interval);
+  }
+}
+
+ChatApi::~ChatApi() = default;
+
+void ChatApi::add_routes(http::Router& router) {
+  using Shared = std::shared_ptr<http::Exchange>;
+  router.add("POST", "/v1/chat/completions", [this](const Shared& exchange) { chat(exchange); });
+  router.add("GET", "/v1/models", [this](const Shared& exchange) { list_models(exchange); });
+  router.add("GET", "/v1/models/{id...}", [this](const Shared& exchange) { show_model(exchange); });
+}
+
+void ChatApi::chat(const std::shared_ptr<http::Exchange>& exchange) {
+  Parsed<ChatRequest> request = parse_chat_request(exchange->request().body);
+  if (!request.ok()) {
+    return exchange->respond(error_response(request.error(), fleet_.retry_after()));
+  }
+  std::shared_ptr<const ServedModel> model = models_.find(request.value().model);
+  if (model == nullptr) return exchange->respond(model_not_found(request.value().model));
+  Parsed<jobs::GenerateJob> job = make_job(*model, request.value());
+  if (!job.ok()) return exchange->respond(error_response(job.error(), fleet_.retry_after()));
+  const auto prompt_tokens = static_cast<std::int32_t>(job.value().prompt.size());
+  const auto completion =
+      std::make_shared<Completion>(ChatContext{fleet_, metrics_}, exchange, std::move(model),
+                                   std::move(request.value()), prompt_tokens);
+  completion->start(job.value());
+  if (keep_alive_) keep_alive_->watch(completion);
+}
+
+Parsed<jobs::GenerateJob> ChatApi::make_job(const ServedModel& model, ChatRequest& request) const {
+  const Result<std::string> prompt = model.chat_template.render(template_context(model, request),
+                                                                std::chrono::system_clock::now());
+  if (!prompt.ok()) {
+    return RequestError{prompt.status().with_context("the chat template refuses the messages"),
+                        "messages", "template_error"};
+  }
+  const Result<std::vector<std::int32_t>> ids =
+      model.tokenizer.encode(*prompt, text::SpecialTokens::kParse);
+  if (!ids.ok()) return RequestError{ids.status(), "messages", ""};
+  if (log_prompts()) AXLE_LOG_INFO("api", "prompt for {}: {}", model.name, *prompt);
+  const auto count = static_cast<std::int64_t>(ids->size());
+  if (count >= model.context_tokens) {
+    return RequestError{
+        invalid_argument(fmt::format(
+            "the prompt has {} tokens, but the context of {} holds {} together with the answer; "
+            "shorten the messages",
+            count, model.name, model.context_tokens)),
+        "messages", "context_length_exceeded"};
+  }
+  for (const auto& [id, bias] : request.sampling.logit_bias) {
+    if (static_cast<std::size_t>(id) >= model.package.vocab_size()) {
+      return RequestError{
+          invalid_argument(fmt::format("'logit_bias' names token {}, but {} has the tokens 0 to {}",
+                                       id, model.name, model.package.vocab_size() - 1)),
+          "logit_bias", ""};
+    }
+  }
+  if (!request.seed_given) request.sampling.seed = random_seed();
+  jobs::GenerateJob job;
+  job.model = model.name;
+  job.prompt = *ids;
+  job.sampling = request.sampling;
+  const auto room = static_cast<std::int32_t>(model.context_tokens - count);
+  job.max_new_tokens = std::min(request.max_new_tokens.value_or(room), room);
+  if (!request.ignore_end) job.end_tokens = model.package.end_tokens();
+  job.priority = request.priority;
+  return job;
+}
+
+http::Response ChatApi::model_not_found(const std::string& name) const {
+  if (name.empty()) {
+    return error_response(
+        {invalid_argument(fmt::format("'model' is missing; give one of {}", models_.known_names())),
+         "model", ""},
+        std::chrono::seconds(1));
+  }
+  return error_response({not_found(fmt::format("there is no model \"{}\"; this server has {}", name,
+                                               models_.known_names())),
+                         "model", "model_not_found"},
+                        std::chrono::seconds(1));
+}
+
+void ChatApi::list_models(const std::shared_ptr<http::Exchange>& exchange) const {
+  std::string list;
+  for (const auto& model : models_.all()) {
+    list += (list.empty() ? "" : ",") + model_json(*model);
+  }
+  exchange->respond(
+      http::json_response(200, fmt::format(R"({{"object":"list","data":[{}]}})", list)));
+}
+
+void ChatApi::show_model(const std::shared_ptr<http::Exchange>& exchange) const {
+  const std::string& name = exchange->request().param("id");
+  const std::shared_ptr<const ServedModel> model = models_.find(name);
+  exchange->respond(model == nullptr ? model_not_found(name)
+                                     : http::json_response(200, model_json(*model)));
+}
+
+}  // namespace axle::api

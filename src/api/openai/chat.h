@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "api/openai/completion.h"
+#include "api/openai/served_model.h"
+#include "base/metrics.h"
+#include "fleet/fleet.h"
+#include "http/router.h"
+
+namespace axle::api {
+
+struct ChatOptions {
+  // Silence on a stream after which it gets a ": ping" comment; 0: never. Clients that cannot skip
+  // comments need 0.
+  std::chrono::milliseconds ping_interval = std::chrono::seconds(15);
+};
+
+// The OpenAI routes: POST /v1/chat/completions, GET /v1/models, GET /v1/models/{id}.
+//
+// Threading: handlers run on the server's worker threads.
+// Lifetime: fleet and registries must outlive it, and it must outlive the server that has its
+// routes.
+class ChatApi {
+ public:
+  ChatApi(fleet::Fleet& fleet, const ModelRegistry& models, metrics::Registry& metrics,
+          ChatOptions options);
+  ~ChatApi();
+
+  void add_routes(http::Router& router);
+
+ private:
+  class KeepAlive;
+
+  void chat(const std::shared_ptr<http::Exchange>& exchange);
+  void list_models(const std::shared_ptr<http::Exchange>& exchange) const;
+  void show_model(const std::shared_ptr<http::Exchange>& exchange) const;
+  Parsed<jobs::GenerateJob> make_job(const ServedModel& model, ChatRequest& request) const;
+  http::Response model_not_found(const std::string& name) const;
+
+  fleet::Fleet& fleet_;
+  const ModelRegistry& models_;
+  ChatMetrics metrics_;
+  std::unique_ptr<KeepAlive> keep_alive_;  // Null when pings are off.
+};
+
+}  // namespace axle::api

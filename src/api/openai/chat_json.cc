@@ -1,0 +1,66 @@
+#include "api/openai/chat_json.h"
+
+#include <fmt/format.h>
+
+#include "http/message.h"
+
+namespace axle::api {
+namespace {
+
+std::string head_json(const ChatHead& head, std::string_view object) {
+  return fmt::format(R"({{"id":{},"object":"{}","created":{},"model":{},"system_fingerprint":null)",
+                     http::json_quote(head.id), object, head.created, http::json_quote(head.model));
+}
+
+std::string usage_json(const jobs::Usage& usage) {
+  return fmt::format(
+      R"({{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{},"prompt_tokens_details":{{"cached_tokens":{}}}}})",
+      usage.prompt_tokens, usage.completion_tokens, usage.prompt_tokens + usage.completion_tokens,
+      usage.cached_tokens);
+}
+
+}  // namespace
+
+std::string_view finish_name(jobs::Finish finish) {
+  return finish == jobs::Finish::kStop ? "stop" : "length";
+}
+
+std::string completion_json(const ChatHead& head, const std::vector<ChatChoice>& choices,
+                            const jobs::Usage& usage) {
+  std::string list;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    list += fmt::format(
+        R"({}{{"index":{},"message":{{"role":"assistant","content":{},"refusal":null}},"logprobs":null,"finish_reason":"{}"}})",
+        i == 0 ? "" : ",", i, http::json_quote(choices[i].text), finish_name(choices[i].finish));
+  }
+  return fmt::format(R"({},"choices":[{}],"usage":{}}})", head_json(head, "chat.completion"), list,
+                     usage_json(usage));
+}
+
+ChunkWriter::ChunkWriter(const ChatHead& head, bool include_usage)
+    : prefix_(head_json(head, "chat.completion.chunk") + ",\"choices\":["),
+      suffix_(include_usage ? "],\"usage\":null}" : "]}") {}
+
+std::string ChunkWriter::chunk(std::int32_t choice, std::string_view delta,
+                               std::string_view finish) const {
+  return fmt::format(R"({}{{"index":{},"delta":{},"logprobs":null,"finish_reason":{}}}{})", prefix_,
+                     choice, delta, finish, suffix_);
+}
+
+std::string ChunkWriter::role(std::int32_t choice) const {
+  return chunk(choice, R"({"role":"assistant","content":""})", "null");
+}
+
+std::string ChunkWriter::content(std::int32_t choice, std::string_view text) const {
+  return chunk(choice, fmt::format(R"({{"content":{}}})", http::json_quote(text)), "null");
+}
+
+std::string ChunkWriter::finish(std::int32_t choice, jobs::Finish reason) const {
+  return chunk(choice, "{}", fmt::format("\"{}\"", finish_name(reason)));
+}
+
+std::string ChunkWriter::usage(const jobs::Usage& usage) const {
+  return fmt::format("{}],\"usage\":{}}}", prefix_, usage_json(usage));
+}
+
+}  // namespace axle::api

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "jobs/job.h"
+
+// The JSON of chat answers, whole and in chunks. Source: OpenAI API reference, "Chat".
+namespace axle::api {
+
+// What all parts of one answer share.
+struct ChatHead {
+  std::string id;            // "chatcmpl-..."
+  std::int64_t created = 0;  // Unix seconds.
+  std::string model;
+};
+
+// One finished choice of a whole answer.
+struct ChatChoice {
+  std::string text;
+  jobs::Finish finish = jobs::Finish::kStop;
+};
+
+// "stop" or "length".
+std::string_view finish_name(jobs::Finish finish);
+
+// A whole answer: object "chat.completion".
+std::string completion_json(const ChatHead& head, const std::vector<ChatChoice>& choices,
+                            const jobs::Usage& usage);
+
+// Writes the chunks of a stream: objects "chat.completion.chunk", each one line.
+//
+// Threading: immutable after construction.
+class ChunkWriter {
+ public:
+  // With `include_usage` every chunk has "usage": null but for the one that usage() writes.
+  ChunkWriter(const ChatHead& head, bool include_usage);
+
+  std::string role(std::int32_t choice) const;  // {"role":"assistant","content":""}
+  std::string content(std::int32_t choice, std::string_view text) const;
+  std::string finish(std::int32_t choice, jobs::Finish reason) const;
+  std::string usage(const jobs::Usage& usage) const;  // "choices": []
+
+ private:
+  std::string chunk(std::int32_t choice, std::string_view delta, std::string_view finish) const;
+  std::string prefix_;
+  std::string suffix_;
+};
+
+}  // namespace axle::api

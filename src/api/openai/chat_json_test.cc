@@ -1,0 +1,55 @@
+#include "api/openai/chat_json.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+namespace axle::api {
+namespace {
+
+namespace json = boost::json;
+
+const ChatHead kHead{"chatcmpl-1", 1700000000, "a \"model\""};
+
+TEST(ChatJsonTest, WholeAnswerHasEveryFieldThatClientsRead) {
+  const json::value answer = json::parse(completion_json(
+      kHead, {{"hi\n", jobs::Finish::kStop}, {"", jobs::Finish::kLength}}, {5, 2, 7}));
+  EXPECT_EQ(answer.at("object"), "chat.completion");
+  EXPECT_EQ(answer.at("model"), "a \"model\"");
+  EXPECT_EQ(answer.at("choices").at(0).at("message").at("content"), "hi\n");
+  EXPECT_EQ(answer.at("choices").at(0).at("message").at("role"), "assistant");
+  EXPECT_EQ(answer.at("choices").at(1).at("index"), 1);
+  EXPECT_EQ(answer.at("choices").at(1).at("finish_reason"), "length");
+  EXPECT_EQ(answer.at("usage").at("total_tokens"), 12);
+  EXPECT_EQ(answer.at("usage").at("prompt_tokens_details").at("cached_tokens"), 2);
+}
+
+TEST(ChatJsonTest, ChunksShareTheirHeadAndFinishReasonIsNullUntilTheLast) {
+  const ChunkWriter writer(kHead, false);
+  for (const std::string& chunk :
+       {writer.role(0), writer.content(0, "x"), writer.finish(0, jobs::Finish::kStop)}) {
+    const json::object object = json::parse(chunk).as_object();
+    EXPECT_EQ(object.at("id"), "chatcmpl-1");
+    EXPECT_EQ(object.at("object"), "chat.completion.chunk");
+    EXPECT_EQ(object.at("created"), 1700000000);
+    EXPECT_FALSE(object.contains("usage"));
+    EXPECT_EQ(chunk.find('\n'), std::string::npos);
+  }
+  EXPECT_TRUE(
+      json::parse(writer.content(0, "x")).at("choices").at(0).at("finish_reason").is_null());
+  EXPECT_EQ(
+      json::parse(writer.finish(0, jobs::Finish::kLength)).at("choices").at(0).at("finish_reason"),
+      "length");
+  EXPECT_EQ(json::parse(writer.role(3)).at("choices").at(0).at("delta").at("role"), "assistant");
+}
+
+TEST(ChatJsonTest, UsageChunkHasNoChoicesAndTheOthersAreNull) {
+  const ChunkWriter writer(kHead, true);
+  EXPECT_TRUE(json::parse(writer.content(0, "x")).at("usage").is_null());
+  const json::value usage = json::parse(writer.usage({3, 0, 4}));
+  EXPECT_TRUE(usage.at("choices").as_array().empty());
+  EXPECT_EQ(usage.at("usage").at("total_tokens"), 7);
+}
+
+}  // namespace
+}  // namespace axle::api

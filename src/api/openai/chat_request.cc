@@ -1,0 +1,202 @@
+#include "api/openai/chat_request.h"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <charconv>
+#include <limits>
+
+#include "api/openai/chat_messages.h"
+#include "api/openai/json_fields.h"
+
+namespace axle::api {
+namespace {
+
+namespace json = boost::json;
+
+constexpr double kMaxInt32 = std::numeric_limits<std::int32_t>::max();
+constexpr std::size_t kMaxDepth = 64;  // Of nested arrays and objects in a body.
+
+void read_stop(FieldReader& reader, std::vector<std::string>& stop) {
+  const json::value* value = reader.find("stop");
+  if (value == nullptr) return;
+  if (value->is_string()) {
+    stop.emplace_back(value->get_string());
+  } else if (value->is_array()) {
+    for (const json::value& entry : value->get_array()) {
+      if (!entry.is_string()) return reader.fail("stop", "'stop' must hold strings only");
+      stop.emplace_back(entry.get_string());
+    }
+  } else {
+    return reader.fail(
+        "stop",
+        fmt::format("'stop' must be a string or an array of strings, found {}", kind_name(*value)));
+  }
+  if (stop.size() > kMaxStopStrings) {
+    return reader.fail("stop", fmt::format("'stop' has {} strings, at most {} are allowed",
+                                           stop.size(), kMaxStopStrings));
+  }
+  for (const std::string& text : stop) {
+    if (text.empty()) return reader.fail("stop", "'stop' must not hold an empty string");
+  }
+}
+
+void read_logit_bias(FieldReader& reader, jobs::SamplingOptions& sampling) {
+  const json::value* value = reader.find("logit_bias");
+  if (value == nullptr) return;
+  if (!value->is_object()) {
+    return reader.fail("logit_bias",
+                       fmt::format("'logit_bias' must be an object, found {}", kind_name(*value)));
+  }
+  for (const auto& [key, bias] : value->get_object()) {
+    jobs::TokenId id = 0;
+    const auto parsed = std::from_chars(key.data(), key.data() + key.size(), id);
+    if (parsed.ec != std::errc() || parsed.ptr != key.data() + key.size() || id < 0) {
+      return reader.fail("logit_bias", fmt::format("'logit_bias' keys are token ids, found \"{}\"",
+                                                   std::string_view(key)));
+    }
+    const double amount = bias.is_number() ? bias.to_number<double>() : 1e9;
+    if (!(amount >= -100 && amount <= 100)) {
+      return reader.fail(
+          "logit_bias",
+          fmt::format("'logit_bias' values are numbers from -100 to 100; that of {} is not", id));
+    }
+    sampling.logit_bias.emplace_back(id, static_cast<float>(amount));
+  }
+}
+
+void read_sampling(FieldReader& reader, ChatRequest& request) {
+  jobs::SamplingOptions& sampling = request.sampling;
+  reader.number("temperature", {0, 2}, sampling.temperature);
+  reader.number("top_p", {0, 1}, sampling.top_p);
+  reader.number("min_p", {0, 1}, sampling.min_p);
+  reader.number("frequency_penalty", {-2, 2}, sampling.frequency_penalty);
+  reader.number("presence_penalty", {-2, 2}, sampling.presence_penalty);
+  reader.number("repetition_penalty", {0.01, 100}, sampling.repetition_penalty);
+  std::int64_t top_k = 0;
+  reader.integer("top_k", {-1, kMaxInt32}, top_k);
+  sampling.top_k = static_cast<std::int32_t>(top_k < 0 ? 0 : top_k);
+  if (reader.find("seed") != nullptr) {
+    std::int64_t seed = 0;
+    reader.integer("seed", {-9.2e18, 9.2e18}, seed);
+    sampling.seed = static_cast<std::uint64_t>(seed);
+    request.seed_given = true;
+  }
+  read_logit_bias(reader, sampling);
+}
+
+void read_limits(FieldReader& reader, ChatRequest& request) {
+  reader.integer("max_tokens", {1, kMaxInt32}, request.max_new_tokens);
+  reader.integer("max_completion_tokens", {1, kMaxInt32}, request.max_new_tokens);
+  std::int64_t choices = 1;
+  reader.integer("n", {1, kMaxChoices}, choices);
+  request.choices = static_cast<std::int32_t>(choices);
+  std::int64_t priority = 0;
+  reader.boolean("ignore_eos", request.ignore_end);
+  reader.integer("priority", {-1000, 1000}, priority);
+  request.priority = static_cast<std::int32_t>(priority);
+}
+
+void read_stream(FieldReader& reader, ChatRequest& request) {
+  reader.boolean("stream", request.stream);
+  const json::value* options = reader.find("stream_options");
+  if (options == nullptr) return;
+  if (!options->is_object()) {
+    return reader.fail("stream_options", fmt::format("'stream_options' must be an object, found {}",
+                                                     kind_name(*options)));
+  }
+  // Without "stream" it has no effect: tolerated, documented in docs/api.md.
+  FieldReader inner(options->get_object());
+  inner.boolean("include_usage", request.include_usage);
+  if (inner.error()) reader.fail("stream_options.include_usage", inner.error()->status.message());
+}
+
+bool is_empty(const json::value& value) {
+  return (value.is_array() && value.get_array().empty()) || (value.is_bool() && !value.get_bool());
+}
+
+// Fields that would change the answer and that this version does not do.
+void refuse_unsupported(FieldReader& reader) {
+  for (const std::string_view name : {"tools", "functions"}) {
+    const json::value* value = reader.find(name);
+    if (value != nullptr && !is_empty(*value)) {
+      reader.fail_unsupported(name, fmt::format("'{}' is not supported yet; leave it out", name));
+    }
+  }
+  const json::value* logprobs = reader.find("logprobs");
+  if (logprobs != nullptr && !is_empty(*logprobs)) {
+    reader.fail_unsupported("logprobs", "'logprobs' is not supported yet; leave it out");
+  }
+  if (reader.find("top_logprobs") != nullptr) {
+    reader.fail_unsupported("top_logprobs", "'top_logprobs' is not supported yet; leave it out");
+  }
+  const json::value* format = reader.find("response_format");
+  if (format == nullptr) return;
+  const json::value* type =
+      format->is_object() ? format->get_object().if_contains("type") : nullptr;
+  if (type == nullptr || !type->is_string()) {
+    return reader.fail("response_format",
+                       "'response_format' must be an object with a string \"type\"");
+  }
+  if (type->get_string() != "text") {
+    reader.fail_unsupported(
+        "response_format",
+        fmt::format("'response_format' of type \"{}\" is not supported yet; use \"text\"",
+                    std::string_view(type->get_string())));
+  }
+}
+
+void read_messages(FieldReader& reader, ChatRequest& request) {
+  const json::value* messages = reader.find("messages");
+  if (messages == nullptr)
+    return reader.fail("messages", "'messages' is missing; give an array of messages");
+  request.messages_json = json::serialize(normalise_messages(*messages, reader));
+  request.template_options_json = "{}";
+  const json::value* options = reader.find("chat_template_kwargs");
+  if (options == nullptr) return;
+  if (!options->is_object()) {
+    return reader.fail(
+        "chat_template_kwargs",
+        fmt::format("'chat_template_kwargs' must be an object, found {}", kind_name(*options)));
+  }
+  request.template_options_json = json::serialize(*options);
+}
+
+}  // namespace
+
+Parsed<ChatRequest> parse_chat_request(std::string_view body) {
+  boost::system::error_code error;
+  json::parse_options options;
+  options.max_depth = kMaxDepth;
+  json::stream_parser parser({}, options);
+  const std::size_t read = parser.write_some(body.data(), body.size(), error);
+  if (!error) parser.finish(error);
+  if (!error && read < body.size() &&
+      body.find_first_not_of(" \t\r\n", read) != std::string_view::npos) {
+    error = json::make_error_code(json::error::extra_data);
+  }
+  if (error) {
+    return RequestError{invalid_argument(fmt::format("the body is not valid JSON at byte {}: {}",
+                                                     read, error.message())),
+                        "", "invalid_json"};
+  }
+  const json::value root = parser.release();
+  if (!root.is_object()) {
+    return RequestError{
+        invalid_argument(fmt::format("the body must be a JSON object, found {}", kind_name(root))),
+        "", ""};
+  }
+  ChatRequest request;
+  FieldReader reader(root.get_object());
+  reader.text("model", request.model);
+  read_messages(reader, request);
+  read_sampling(reader, request);
+  read_limits(reader, request);
+  read_stop(reader, request.stop);
+  read_stream(reader, request);
+  refuse_unsupported(reader);
+  if (reader.error()) return *reader.error();
+  return request;
+}
+
+}  // namespace axle::api

@@ -1,0 +1,228 @@
+#include "api/openai/chat.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <map>
+#include <optional>
+
+#include "api/openai/testing/fakes.h"
+#include "package/testing/tiny_gguf.h"
+
+namespace axle::api {
+namespace {
+
+namespace json = boost::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// The API over a fake fleet, with the words of a tiny real model.
+class ChatTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new package::testing::TemporaryFolder;
+    const auto package = package::testing::make_tiny_package(folder_->path(), "tiny");
+    ASSERT_TRUE(package.ok()) << package.status();
+    const auto model = ServedModel::load("tiny", package->string());
+    ASSERT_TRUE(model.ok()) << model.status();
+    registry_ = new ModelRegistry({*model});
+  }
+  static void TearDownTestSuite() {
+    delete registry_;
+    delete folder_;
+  }
+
+  void SetUp() override { api_.add_routes(router_); }
+
+  std::shared_ptr<FakeExchange> post(const std::string& body) {
+    return send(router_, "POST", "/v1/chat/completions", body);
+  }
+  std::shared_ptr<FakeExchange> ask(const std::string& fields) {
+    return post(R"({"model":"tiny","messages":[{"role":"user","content":"hi"}])" +
+                (fields.empty() ? "" : "," + fields) + "}");
+  }
+  const ServedModel& model() const { return *registry_->all().front(); }
+  // Gives a job the tokens of `text`, one event each.
+  void say(std::size_t job, const std::string& text) {
+    const auto ids = model().tokenizer.encode(text, text::SpecialTokens::kPlain);
+    for (const std::int32_t id : *ids) fleet_.tokens(job, {id});
+  }
+
+  static package::testing::TemporaryFolder* folder_;
+  static ModelRegistry* registry_;
+  FakeFleet fleet_;
+  metrics::Registry metrics_;
+  ChatApi api_{fleet_, *registry_, metrics_, {.ping_interval = std::chrono::milliseconds(0)}};
+  http::Router router_;
+};
+package::testing::TemporaryFolder* ChatTest::folder_ = nullptr;
+ModelRegistry* ChatTest::registry_ = nullptr;
+
+TEST_F(ChatTest, WholeAnswerHasTheTextOfAllTokensAndTheUsage) {
+  const auto exchange = ask("");
+  say(0, "hello you");
+  EXPECT_FALSE(exchange->answered());
+  fleet_.done(0, jobs::Finish::kStop);
+  const json::value answer = json::parse(exchange->response().body);
+  EXPECT_EQ(exchange->response().status, 200);
+  EXPECT_EQ(answer.at("choices").at(0).at("message").at("content"), "hello you");
+  EXPECT_EQ(answer.at("usage").at("prompt_tokens"), fleet_.job(0).prompt.size());
+  EXPECT_TRUE(answer.at("id").as_string().starts_with("chatcmpl-"));
+}
+
+TEST_F(ChatTest, StreamedDeltasEqualTheWholeTextAndEndWithDone) {
+  const auto exchange = ask(R"("stream":true,"stream_options":{"include_usage":true})");
+  EXPECT_THAT(exchange->streamed(), HasSubstr("\"role\":\"assistant\""))
+      << "headers and role go out before prefill";
+  say(0, "héllo 👩‍👩‍👧");
+  fleet_.done(0, jobs::Finish::kLength);
+  const std::vector<std::string> events = exchange->events();
+  EXPECT_EQ(streamed_text(events, 0), "héllo 👩‍👩‍👧");
+  EXPECT_EQ(events.back(), "[DONE]");
+  EXPECT_TRUE(json::parse(events[events.size() - 2]).at("choices").as_array().empty());
+  EXPECT_EQ(json::parse(events[events.size() - 3]).at("choices").at(0).at("finish_reason"),
+            "length");
+  EXPECT_TRUE(exchange->stream_finished());
+}
+
+TEST_F(ChatTest, StopStringAcrossTokensIsNeverShownAndCancelsTheJob) {
+  const auto exchange = ask(R"("stop":"<end>","stream":true)");
+  say(0, "abc<end>def");
+  EXPECT_THAT(fleet_.cancelled(), ElementsAre(fleet_.id(0)));
+  EXPECT_EQ(streamed_text(exchange->events(), 0), "abc");
+  EXPECT_EQ(exchange->events().back(), "[DONE]");
+}
+
+TEST_F(ChatTest, HeldBackTextComesOutWhenItWasNoStopString) {
+  const auto exchange = ask(R"("stop":["<end>"])");
+  say(0, "abc<en");
+  fleet_.done(0, jobs::Finish::kLength);
+  EXPECT_EQ(json::parse(exchange->response().body).at("choices").at(0).at("message").at("content"),
+            "abc<en");
+}
+
+TEST_F(ChatTest, ChoicesComeInIndexOrderAndDifferInTheirSeed) {
+  const auto exchange = ask(R"("n":2,"seed":7)");
+  ASSERT_EQ(fleet_.size(), 2u);
+  EXPECT_EQ(fleet_.job(0).sampling.seed, 7u);
+  EXPECT_NE(fleet_.job(1).sampling.seed, 7u);
+  say(1, "second");
+  fleet_.done(1, jobs::Finish::kStop);
+  say(0, "first");
+  fleet_.done(0, jobs::Finish::kStop);
+  const json::value answer = json::parse(exchange->response().body);
+  EXPECT_EQ(answer.at("choices").at(0).at("message").at("content"), "first");
+  EXPECT_EQ(answer.at("choices").at(1).at("message").at("content"), "second");
+}
+
+TEST_F(ChatTest, ClientThatLeavesCancelsEveryChoice) {
+  const auto exchange = ask(R"("n":2)");
+  exchange->disconnect();
+  EXPECT_THAT(fleet_.cancelled(), ElementsAre(fleet_.id(0), fleet_.id(1)));
+}
+
+TEST_F(ChatTest, FailureBeforeTheFirstByteIsAnHttpErrorAndAfterItAnEventWithoutDone) {
+  const auto whole = ask("");
+  fleet_.fail(0, card_lost("the card is gone"));
+  EXPECT_EQ(whole->response().status, 503);
+  const auto stream = ask(R"("stream":true)");
+  fleet_.fail(1, card_lost("the card is gone"));
+  const json::value last = json::parse(stream->events().back());
+  EXPECT_EQ(last.at("error").at("message"), "the card is gone");
+  EXPECT_TRUE(stream->stream_finished());
+}
+
+TEST_F(ChatTest, FullQueueIs429WithRetryAfterAlsoForStreams) {
+  fleet_.refuse(exhausted("the queue is full"));
+  const auto exchange = ask(R"("stream":true)");
+  EXPECT_EQ(exchange->response().status, 429);
+  EXPECT_EQ(http::find_header(exchange->response().headers, "Retry-After"), "3");
+}
+
+TEST_F(ChatTest, SecondChoiceThatIsRefusedCancelsTheFirst) {
+  fleet_.refuse_after(1, exhausted("the queue is full"));
+  const auto exchange = ask(R"("n":2)");
+  EXPECT_EQ(exchange->response().status, 429);
+  EXPECT_THAT(fleet_.cancelled(), ElementsAre(fleet_.id(0)));
+}
+
+TEST_F(ChatTest, UnknownModelIs404WithTheKnownNames) {
+  const auto exchange = post(R"({"model":"gpt-9","messages":[{"role":"user","content":"hi"}]})");
+  EXPECT_EQ(exchange->response().status, 404);
+  EXPECT_THAT(exchange->response().body, HasSubstr("model_not_found"));
+  EXPECT_THAT(exchange->response().body, HasSubstr("tiny"));
+}
+
+TEST_F(ChatTest, OnlyModelServesRequestsThatNameNone) {
+  post(R"({"messages":[{"role":"user","content":"hi"}]})");
+  EXPECT_EQ(fleet_.job(0).model, "tiny");
+}
+
+TEST_F(ChatTest, PromptOverTheContextIs400WithBothNumbersAndNoJob) {
+  const auto exchange = post(R"({"stream":true,"messages":[{"role":"user","content":")" +
+                             std::string(3000, 'x') + "\"}]}");
+  EXPECT_EQ(exchange->response().status, 400);
+  EXPECT_THAT(exchange->response().body, HasSubstr("context_length_exceeded"));
+  EXPECT_THAT(exchange->response().body, HasSubstr(std::to_string(model().context_tokens)));
+  EXPECT_EQ(fleet_.size(), 0u);
+}
+
+TEST_F(ChatTest, JobCarriesPromptSamplingEndTokensAndLimit) {
+  ask(R"("temperature":0,"max_tokens":5,"logit_bias":{"3":-100},"seed":9)");
+  const jobs::GenerateJob& job = fleet_.job(0);
+  EXPECT_EQ(job.max_new_tokens, 5);
+  EXPECT_EQ(job.sampling.temperature, 0);
+  EXPECT_EQ(job.sampling.seed, 9u);
+  EXPECT_EQ(job.end_tokens, model().package.end_tokens());
+  EXPECT_THAT(*model().tokenizer.decode(job.prompt, text::SpecialText::kShow),
+              HasSubstr("<|im_start|>user\nhi<|im_end|>"));
+}
+
+TEST_F(ChatTest, AnswerIsLimitedToWhatTheContextLeaves) {
+  ask(R"("max_tokens":100000)");
+  EXPECT_EQ(fleet_.job(0).max_new_tokens,
+            model().context_tokens - static_cast<std::int32_t>(fleet_.job(0).prompt.size()));
+}
+
+TEST_F(ChatTest, LogitBiasOutsideTheVocabularyIsRefused) {
+  EXPECT_EQ(ask(R"("logit_bias":{"9999999":1})")->response().status, 400);
+}
+
+TEST_F(ChatTest, SlowReaderGetsItsTextInFewerLargerChunks) {
+  const auto exchange = ask(R"("stream":true)");
+  exchange->set_full(true);
+  say(0, "abcdefghij");
+  const std::size_t while_full = exchange->events().size();
+  exchange->set_full(false);
+  exchange->drain();
+  fleet_.done(0, jobs::Finish::kStop);
+  EXPECT_LE(while_full, 3u);
+  EXPECT_EQ(streamed_text(exchange->events(), 0), "abcdefghij");
+}
+
+TEST_F(ChatTest, ModelsAreListedAndShownByName) {
+  const json::value list = json::parse(send(router_, "GET", "/v1/models", "")->response().body);
+  EXPECT_EQ(list.at("object"), "list");
+  EXPECT_EQ(list.at("data").at(0).at("id"), "tiny");
+  EXPECT_GT(list.at("data").at(0).at("created").as_int64(), 0);
+  EXPECT_EQ(send(router_, "GET", "/v1/models/tiny", "")->response().status, 200);
+  EXPECT_EQ(send(router_, "GET", "/v1/models/tiny:latest", "")->response().status, 200);
+  EXPECT_EQ(send(router_, "GET", "/v1/models/a/b", "")->response().status, 404);
+}
+
+TEST_F(ChatTest, MessagesCannotBeReplacedThroughTemplateOptions) {
+  ask(R"("chat_template_kwargs":{"messages":[{"role":"user","content":"other"}],"add_generation_prompt":false})");
+  const std::string prompt =
+      *model().tokenizer.decode(fleet_.job(0).prompt, text::SpecialText::kShow);
+  EXPECT_THAT(prompt, HasSubstr("user\nhi"));
+  EXPECT_THAT(prompt, HasSubstr("<|im_start|>assistant"));
+}
+
+TEST_F(ChatTest, IgnoredEndTokensLetTheTextGoOn) {
+  ask(R"("ignore_eos":true)");
+  EXPECT_TRUE(fleet_.job(0).end_tokens.empty());
+}
+
+}  // namespace
+}  // namespace axle::api

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "jobs/job.h"
+#include "text/stop_matcher.h"
+#include "text/token_stream.h"
+
+namespace axle::api {
+
+// One choice of an answer while it grows: tokens in, text out, with stop strings taken out.
+//
+// Threading: not synchronised. Lifetime: the tokenizer must outlive it.
+class Choice {
+ public:
+  Choice(const text::Tokenizer& tokenizer, const std::vector<std::string>& stop);
+
+  // Takes new tokens; returns the text that may be shown now. After it, stopped() may hold.
+  // Errors: kInvalidArgument  a token outside the vocabulary (a broken model).
+  Result<std::string> take(const jobs::Tokens& tokens);
+  // The job has ended; returns the rest of the text.
+  std::string finish(const jobs::Done& done);
+
+  bool stopped() const { return stop_.stopped(); }  // By a stop string: the job is of no more use.
+  bool finished() const { return finish_.has_value() || stopped(); }
+  // REQUIRES: finished().
+  jobs::Finish finish_reason() const { return finish_.value_or(jobs::Finish::kStop); }
+  std::int32_t tokens() const { return tokens_; }
+  std::int32_t cached_tokens() const { return cached_tokens_; }
+
+ private:
+  text::TokenStream stream_;
+  text::StopMatcher stop_;
+  std::optional<jobs::Finish> finish_;
+  std::int32_t tokens_ = 0;
+  std::int32_t cached_tokens_ = 0;
+};
+
+}  // namespace axle::api

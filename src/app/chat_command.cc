@@ -1,0 +1,169 @@
+#include <fmt/format.h>
+#include <histedit.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <optional>
+
+#include "app/chat_session.h"
+#include "app/commands.h"
+#include "http/client.h"
+#include "http/sse.h"
+
+namespace axle::app {
+namespace {
+
+std::atomic<bool> g_interrupted{false};
+
+void on_interrupt(int) { g_interrupted = true; }
+
+// Reads lines with editing and a history in a terminal. Source: editline(3), NetBSD.
+class LineReader {
+ public:
+  LineReader() : history_(::history_init()), editor_(::el_init("axle", stdin, stdout, stderr)) {
+    HistEvent event;
+    ::history(history_, &event, H_SETSIZE, 500);
+    ::el_set(editor_, EL_PROMPT, &LineReader::prompt);
+    ::el_set(editor_, EL_EDITOR, "emacs");
+    ::el_set(editor_, EL_HIST, ::history, history_);
+  }
+  ~LineReader() {
+    ::el_end(editor_);
+    ::history_end(history_);
+  }
+  LineReader(const LineReader&) = delete;
+  LineReader& operator=(const LineReader&) = delete;
+
+  // Nothing at the end of input.
+  std::optional<std::string> read() {
+    int length = 0;
+    const char* line = ::el_gets(editor_, &length);
+    if (line == nullptr || length <= 0) return std::nullopt;
+    std::string text(line, static_cast<std::size_t>(length));
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+    HistEvent event;
+    if (!text.empty()) ::history(history_, &event, H_ENTER, text.c_str());
+    return text;
+  }
+
+ private:
+  static const char* prompt(EditLine*) { return "> "; }
+  History* history_;  // Owned; libedit is a C library.
+  EditLine* editor_;
+};
+
+// The message in an answer that is an error.
+Status answer_error(const http::Response& response) {
+  const Result<std::string> text = event_text(response.body);
+  const std::string reason = text.ok() ? response.body : text.status().message();
+  return unavailable(fmt::format("the server answers {}: {}", response.status, reason));
+}
+
+// Streams one answer to standard output; returns its text. Ctrl-C ends the answer only.
+Result<std::string> stream_answer(http::Client& client, const ChatSession& session) {
+  std::string answer;
+  Status failure;
+  http::SseParser parser;
+  g_interrupted = false;
+  const auto on_chunk = [&](std::string_view bytes) {
+    const Result<std::vector<http::SseEvent>> events = parser.feed(bytes);
+    if (!events.ok()) {
+      failure = events.status();
+      return false;
+    }
+    for (const http::SseEvent& event : *events) {
+      if (event.data == "[DONE]") continue;
+      const Result<std::string> text = event_text(event.data);
+      if (!text.ok()) {
+        failure = text.status();
+        return false;
+      }
+      answer += *text;
+      std::fputs(text->c_str(), stdout);
+      std::fflush(stdout);
+    }
+    return !g_interrupted.load();
+  };
+  const Result<http::Response> response =
+      client.post_stream("/v1/chat/completions", session.request_body(), on_chunk);
+  std::fputs("\n", stdout);
+  if (!failure.ok()) return failure;
+  if (!response.ok() && !g_interrupted) return response.status();
+  if (response.ok() && response->status != 200) return answer_error(*response);
+  return answer;
+}
+
+constexpr const char* kHelp =
+    "/reset          forget the conversation\n/system TEXT    set the system message and forget "
+    "the conversation\n"
+    "/exit           end (or Ctrl-D)\nCtrl-C          end the answer\n";
+
+// Commands that begin with a slash; false when the conversation shall end.
+bool run_slash(const std::string& line, ChatSession& session) {
+  if (line == "/exit" || line == "/quit") return false;
+  if (line == "/reset") {
+    session.reset();
+  } else if (line.starts_with("/system ")) {
+    session.set_system(line.substr(8));
+    session.reset();
+  } else {
+    std::fputs(kHelp, stdout);
+  }
+  return true;
+}
+
+Status converse(http::Client& client, ChatSession& session) {
+  std::fputs("Type a message; /help shows the commands.\n", stdout);
+  LineReader reader;
+  while (const std::optional<std::string> line = reader.read()) {
+    if (line->empty()) continue;
+    if (line->front() == '/') {
+      if (!run_slash(*line, session)) break;
+      continue;
+    }
+    session.add_user(*line);
+    const Result<std::string> answer = stream_answer(client, session);
+    if (answer.ok()) {
+      session.add_assistant(*answer);
+    } else {
+      session.drop_last();
+      fmt::print(stderr, "axle chat: {}\n", answer.status().message());
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Status run_chat(const ChatArguments& arguments) {
+  AXLE_TRY_ASSIGN(http::Client client,
+                  http::Client::create(arguments.url, {.api_key = arguments.api_key}));
+  const Result<http::Response> models = client.get("/v1/models");
+  if (!models.ok()) {
+    return models.status().with_context(
+        fmt::format("no server at {} (start one with: axle serve)", arguments.url));
+  }
+  if (models->status != 200) return answer_error(*models);
+  ChatArguments resolved = arguments;
+  if (resolved.model.empty()) {
+    AXLE_TRY_ASSIGN(resolved.model, first_model(models->body));
+  }
+  std::signal(SIGINT, on_interrupt);
+  ChatSession session(resolved);
+  std::string prompt = arguments.prompt;
+  if (prompt.empty() && ::isatty(STDIN_FILENO) == 0) {
+    prompt.assign(std::istreambuf_iterator<char>(std::cin), {});
+    if (prompt.empty()) return invalid_argument("standard input is empty; give a question");
+  }
+  if (prompt.empty()) return converse(client, session);
+  session.add_user(prompt);
+  const Result<std::string> answer = stream_answer(client, session);
+  return answer.ok() ? Status() : answer.status();
+}
+
+}  // namespace axle::app

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/config.h"
+#include "base/status.h"
+
+// The commands of the program, each in a file of its own. Each returns its outcome; main turns it
+// into a message and an exit code (exit_code.h). What people asked for goes to standard output,
+// everything else to standard error.
+namespace axle::app {
+
+Status run_serve(const Config& config);
+
+// The card process; started by serve only, with its end of a socket pair.
+int run_card(const Config& config, int socket);
+
+struct ImportArguments {
+  std::filesystem::path file;
+  std::string name;  // Empty: from the file's name.
+  std::string weights = "q8_0";
+  std::uint32_t cells = 2047;
+  std::uint32_t chunk = 128;
+  std::vector<std::size_t> ladder;
+  bool replace = false;
+};
+Status run_import(const Config& config, const ImportArguments& arguments);
+
+Status run_list(const Config& config);
+Status run_show(const Config& config, const std::string& name, bool verify);
+Status run_doctor(const Config& config);
+
+struct ChatArguments {
+  std::string url = "http://127.0.0.1:8000";
+  std::string api_key;
+  std::string model;
+  std::string system;
+  std::string prompt;  // Given: one answer, then the end.
+  std::optional<double> temperature;
+  std::optional<int> max_tokens;
+  std::optional<std::int64_t> seed;
+};
+Status run_chat(const ChatArguments& arguments);
+
+struct BenchArguments {
+  std::string url = "http://127.0.0.1:8000";
+  std::string api_key;
+  std::string model;
+  std::vector<int> prompt_tokens = {16, 128, 512};
+  int new_tokens = 64;
+  int clients = 1;
+  int repeats = 3;
+};
+Status run_bench(const BenchArguments& arguments);
+
+// "axle 0.1.0" and what it was built with.
+std::string version_text();
+std::string version_number();
+
+// The software card's library: as configured, else beside this program (build tree or
+// installation).
+std::filesystem::path softcard_library(const Config& config);
+std::filesystem::path own_executable();
+std::filesystem::path models_folder(const Config& config);
+
+}  // namespace axle::app

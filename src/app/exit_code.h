@@ -1,0 +1,10 @@
+#pragma once
+
+#include "base/status.h"
+
+namespace axle::app {
+
+// The exit code of a command: 0, 2 for wrong use, others as listed in docs/cli.md.
+int exit_code(const Status& status);
+
+}  // namespace axle::app

@@ -1,0 +1,121 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <csignal>
+#include <stop_token>
+#include <system_error>
+#include <utility>
+
+#include "app/commands.h"
+#include "app/interrupt.h"
+#include "app/progress.h"
+#include "package/import.h"
+
+namespace axle::app {
+namespace {
+
+// "SmolLM2-135M-Instruct.Q4_1.gguf" -> "smollm2-135m-instruct": without the quantisation, lower
+// case.
+std::string name_from_file(const std::filesystem::path& file) {
+  std::string name = file.stem().string();
+  for (const char* separator : {".", "-", "_"}) {
+    const std::size_t at = name.rfind(separator);
+    if (at == std::string::npos || at + 2 >= name.size()) continue;
+    const char first = name[at + 1];
+    const bool quantisation = (first == 'Q' || first == 'q' || first == 'F' || first == 'f') &&
+                              std::isdigit(static_cast<unsigned char>(name[at + 2])) != 0;
+    if (quantisation) name.resize(at);
+  }
+  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+    return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  });
+  return name;
+}
+
+Result<package::WeightFormat> weight_format(const std::string& name) {
+  if (name == "q8_0") return package::WeightFormat::kQ8_0;
+  if (name == "q4_0") return package::WeightFormat::kQ4_0;
+  if (name == "keep") return package::WeightFormat::kKeep;
+  return invalid_argument(fmt::format("--weights is \"{}\"; use q8_0, q4_0 or keep", name));
+}
+
+std::string numbers_text(const std::vector<std::size_t>& numbers) {
+  return fmt::format("{}", fmt::join(numbers, ", "));
+}
+
+// Formats before and after, summed over all matrices.
+void print_changes(const package::ImportReport& report) {
+  std::vector<std::pair<std::string, package::WeightChange>> sums;
+  for (const package::WeightChange& change : report.changes) {
+    const std::string key = change.before + " -> " + change.after;
+    auto sum = std::find_if(sums.begin(), sums.end(),
+                            [&key](const auto& entry) { return entry.first == key; });
+    if (sum == sums.end()) {
+      sums.emplace_back(key, change);
+      continue;
+    }
+    sum->second.bytes_before += change.bytes_before;
+    sum->second.bytes_after += change.bytes_after;
+    sum->second.rms_error = std::max(sum->second.rms_error, change.rms_error);
+    sum->second.max_error = std::max(sum->second.max_error, change.max_error);
+  }
+  for (const auto& [key, sum] : sums) {
+    fmt::print("  weights {}: {} -> {}; largest error {:.4f} of a tensor's rms (mean {:.5f})\n",
+               key, size_text(sum.bytes_before), size_text(sum.bytes_after), sum.max_error,
+               sum.rms_error);
+  }
+}
+
+void print_report(const package::ImportReport& report, const std::string& name) {
+  if (report.already_there) {
+    fmt::print("{} is already there: {}\n", name, report.folder.string());
+    return;
+  }
+  fmt::print("imported {}: {}, {} layers\n", name, report.architecture, report.layers);
+  fmt::print("  context {} tokens, prefill chunks of {} with histories {}\n", report.cells,
+             report.chunk, numbers_text(report.ladder));
+  print_changes(report);
+  for (const std::string& note : report.notes) fmt::print("  note: {}\n", note);
+  fmt::print("  {} -> {} in {}\n", size_text(report.bytes_before), size_text(report.bytes_after),
+             report.folder.string());
+}
+
+}  // namespace
+
+Status run_import(const Config& config, const ImportArguments& arguments) {
+  package::ImportOptions options;
+  options.gguf = arguments.file;
+  options.name = arguments.name.empty() ? name_from_file(arguments.file) : arguments.name;
+  if (options.name.empty() || options.name.find('/') != std::string::npos ||
+      options.name.front() == '.') {
+    return invalid_argument(fmt::format(
+        "\"{}\" cannot be the name of a model; give another with --name", options.name));
+  }
+  AXLE_TRY_ASSIGN(options.weights, weight_format(arguments.weights));
+  options.cells = arguments.cells;
+  options.chunk = arguments.chunk;
+  options.ladder = arguments.ladder;
+  options.replace = arguments.replace;
+  const std::filesystem::path folder = models_folder(config);
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error)
+    return unavailable(fmt::format("cannot create {}: {}", folder.string(), error.message()));
+  options.output = folder / options.name;
+  const InterruptSource interrupt;
+  options.cancel = interrupt.token();
+  Result<package::ImportReport> report = unavailable("not started");
+  {
+    ProgressBar bar("import");
+    options.progress = [&bar](const package::ImportProgress& progress) {
+      bar.update(progress.bytes_done, progress.bytes_total, progress.step);
+    };
+    report = package::import_gguf(options);
+  }
+  if (!report.ok()) return report.status();
+  print_report(*report, options.name);
+  return {};
+}
+
+}  // namespace axle::app

@@ -1,0 +1,73 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "app/commands.h"
+#include "app/progress.h"
+#include "package/package.h"
+#include "package/store.h"
+
+namespace axle::app {
+namespace {
+
+std::string family_of(const package::StoreEntry& entry) {
+  const Result<package::Package> package = package::Package::open(entry.folder);
+  return package.ok() ? fmt::format("{}, {} layers, {} tokens", package->info().family,
+                                    package->layer_count(), package->cells())
+                      : "broken: " + package.status().message();
+}
+
+void print_shape(const package::PackageInfo& info) {
+  fmt::print("{}\n", info.name);
+  fmt::print("  folder      {}\n", info.folder.string());
+  fmt::print("  family      {} ({})\n", info.family, info.toolchain);
+  fmt::print("  runs on     {}\n", info.producer == package::Producer::kAxle
+                                       ? "the software card"
+                                       : "the card; the software card cannot run it");
+  fmt::print("  layers      {}, hidden {}, vocabulary {}\n", info.layers.size(), info.shape.hidden,
+             info.vocab_size);
+  fmt::print("  context     {} tokens for all conversations together\n", info.shape.cells());
+  for (std::size_t i = 0; i < info.shape.groups.size(); ++i) {
+    const package::Group& group = info.shape.groups[i];
+    fmt::print("  group {:<5} {} row{} with up to {} cells of history\n", i, group.rows,
+               group.rows == 1 ? "" : "s", group.history);
+  }
+  fmt::print("  card memory {} (engines {}, K/V {}, buffers {}), estimated\n",
+             size_text(info.memory.total()), size_text(info.memory.engines),
+             size_text(info.memory.cache), size_text(info.memory.buffers));
+  fmt::print("  template    {}\n", info.chat_template.empty() ? "none: it cannot chat" : "yes");
+  for (const std::string& note : info.notes) fmt::print("  note        {}\n", note);
+}
+
+}  // namespace
+
+Status run_list(const Config& config) {
+  const package::Store store(models_folder(config));
+  AXLE_TRY_ASSIGN(const std::vector<package::StoreEntry> entries, store.list());
+  if (entries.empty()) {
+    fmt::print("no models in {}; make one with: axle import FILE.gguf\n", store.folder().string());
+    return {};
+  }
+  std::size_t width = 4;
+  for (const auto& entry : entries) width = std::max(width, entry.name.size());
+  fmt::print("{:<{}}  {:>8}  {}\n", "NAME", width, "SIZE", "MODEL");
+  for (const auto& entry : entries) {
+    fmt::print("{:<{}}  {:>8}  {}\n", entry.name, width, size_text(entry.size_bytes),
+               family_of(entry));
+  }
+  return {};
+}
+
+Status run_show(const Config& config, const std::string& name, bool verify) {
+  const package::Store store(models_folder(config));
+  AXLE_TRY_ASSIGN(const std::filesystem::path folder, store.find(name));
+  AXLE_TRY_ASSIGN(const package::Package package, package::Package::open(folder));
+  print_shape(package.info());
+  if (verify) {
+    AXLE_TRY(package.verify());
+    fmt::print("  verified    every file is whole\n");
+  }
+  return {};
+}
+
+}  // namespace axle::app

@@ -1,0 +1,160 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "app/commands.h"
+#include "app/config.h"
+#include "app/exit_code.h"
+
+namespace {
+
+using axle::Status;
+using axle::app::Config;
+using axle::app::FlagValues;
+
+// What the command line said, before the configuration is read.
+struct CommandLine {
+  std::string config_file;
+  FlagValues flags;
+  axle::app::ImportArguments import;
+  axle::app::ChatArguments chat;
+  axle::app::BenchArguments bench;
+  std::string show_name;
+  bool verify = false;
+  int socket = -1;
+};
+
+void add_settings(CLI::App& command, CommandLine& line) {
+  command.add_option("--config", line.config_file,
+                     "configuration file (TOML); else $AXLE_CONFIG, else /etc/axle/axle.toml");
+  for (const axle::app::Setting& setting : axle::app::settings()) {
+    auto* option =
+        command.add_option(std::string(setting.flag), line.flags[std::string(setting.flag)],
+                           std::string(setting.help) + " [" + std::string(setting.env) + ", " +
+                               std::string(setting.key) + "]");
+    option->type_name(std::string(setting.value))
+        ->type_size(1)
+        ->expected(1, setting.list ? CLI::detail::expected_max_vector_size : 1);
+    if (!setting.list) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  }
+}
+
+void add_import(CLI::App& app, CommandLine& line) {
+  CLI::App* command =
+      app.add_subcommand("import", "make a model package for the software card from a GGUF file");
+  command->add_option("file", line.import.file, "GGUF file (llama, qwen2 or qwen3)")->required();
+  command->add_option("--name", line.import.name, "name of the model; default: from the file");
+  command->add_option("--weights", line.import.weights,
+                      "q8_0 (default), q4_0, or keep: as they are where possible");
+  command->add_option("--context", line.import.cells,
+                      "tokens of context (T), shared by all conversations; default 2047");
+  command->add_option("--chunk", line.import.chunk, "prompt tokens per engine call; default 128");
+  command
+      ->add_option("--ladder", line.import.ladder,
+                   "histories of the prefill groups; default: doubling up to the context")
+      ->delimiter(',');
+  command->add_flag("--replace", line.import.replace, "replace a model of that name");
+  add_settings(*command, line);
+}
+
+void add_clients(CLI::App& app, CommandLine& line) {
+  CLI::App* chat = app.add_subcommand("chat", "talk to a running server in the terminal");
+  chat->add_option("prompt", line.chat.prompt, "one question; without it a conversation begins");
+  chat->add_option("--url", line.chat.url, "server")->envname("AXLE_URL")->capture_default_str();
+  chat->add_option("--api-key", line.chat.api_key, "key of the server")->envname("AXLE_API_KEY");
+  chat->add_option("--model", line.chat.model, "model; default: the only or first one");
+  chat->add_option("--system", line.chat.system, "system message");
+  chat->add_option("--temperature", line.chat.temperature, "0 to 2");
+  chat->add_option("--max-tokens", line.chat.max_tokens, "longest answer in tokens");
+  chat->add_option("--seed", line.chat.seed, "the same seed gives the same answer");
+  CLI::App* bench = app.add_subcommand("bench", "measure a running server");
+  bench->add_option("--url", line.bench.url, "server")->envname("AXLE_URL")->capture_default_str();
+  bench->add_option("--api-key", line.bench.api_key, "key of the server")->envname("AXLE_API_KEY");
+  bench->add_option("--model", line.bench.model, "model; default: the only or first one");
+  bench->add_option("--prompt-tokens", line.bench.prompt_tokens, "prompt lengths")
+      ->delimiter(',')
+      ->capture_default_str();
+  bench->add_option("--new-tokens", line.bench.new_tokens, "tokens to generate")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000));
+  bench->add_option("--clients", line.bench.clients, "clients at once")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
+  bench->add_option("--repeats", line.bench.repeats, "runs of each; the median is shown")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+}
+
+void add_commands(CLI::App& app, CommandLine& line) {
+  add_settings(*app.add_subcommand("serve", "start the server"), line);
+  add_clients(app, line);
+  add_import(app, line);
+  add_settings(*app.add_subcommand("ls", "list the models"), line);
+  CLI::App* show = app.add_subcommand("show", "show one model");
+  show->add_option("name", line.show_name, "model")->required();
+  show->add_flag("--verify", line.verify, "read every file whole");
+  add_settings(*show, line);
+  add_settings(*app.add_subcommand("doctor", "check what the card needs, and say how to mend it"),
+               line);
+  app.add_subcommand("version", "print the version");
+  CLI::App* card = app.add_subcommand("card", "")->group("");  // Internal: started by serve.
+  card->add_option("--fd", line.socket, "")->required();
+  add_settings(*card, line);
+}
+
+void start_log(const Config& config, const std::string& command) {
+  axle::LogOptions log{config.log_level, config.log_format, "", config.log_prompts};
+  if (command == "card") log.process = "card";
+  axle::init_logging(log);
+}
+
+Status run_configured(const std::string& command, const CommandLine& line, const Config& config) {
+  if (command == "serve") return axle::app::run_serve(config);
+  if (command == "import") return axle::app::run_import(config, line.import);
+  if (command == "ls") return axle::app::run_list(config);
+  if (command == "show") return axle::app::run_show(config, line.show_name, line.verify);
+  return axle::app::run_doctor(config);
+}
+
+int report(const Status& status, const std::string& command) {
+  if (!status.ok())
+    std::fprintf(stderr, "axle %s: %s\n", command.c_str(), status.message().c_str());
+  return axle::app::exit_code(status);
+}
+
+int run(const std::string& command, const CommandLine& line) {
+  if (command == "version") {
+    std::printf("%s\n", axle::app::version_text().c_str());
+    return 0;
+  }
+  if (command == "chat") return report(axle::app::run_chat(line.chat), command);
+  if (command == "bench") return report(axle::app::run_bench(line.bench), command);
+  const axle::Result<Config> config = axle::app::load_config(line.config_file, line.flags);
+  if (!config.ok()) return report(config.status(), command);
+  start_log(*config, command);
+  if (command == "card") return axle::app::run_card(*config, line.socket);
+  return report(run_configured(command, line, *config), command);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    CLI::App app{"axle: one AI server for an AX650N card, and for machines without one"};
+    app.name("axle");
+    app.require_subcommand(1);
+    app.set_version_flag("--version", axle::app::version_text());
+    CommandLine line;
+    add_commands(app, line);
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return app.exit(error) == 0 ? 0 : 2;
+    }
+    return run(app.get_subcommands().front()->get_name(), line);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "axle: %s; this is a bug in axle\n", error.what());
+    return 70;
+  }
+}

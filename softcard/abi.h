@@ -29,7 +29,7 @@ struct axclrtDeviceProperties {
   std::uint32_t pciDomain;
   std::uint32_t pciBusID;
   std::uint32_t pciDeviceID;
-  std::int32_t temperature;  // Thousandths of a degree C.
+  std::int32_t temperature;                                            // Thousandths of a degree C.
   std::uint32_t totalMemSize, freeMemSize, totalCmmSize, freeCmmSize;  // KB
   std::uint32_t cpuLoading, npuLoading;                                // Hundredths of a percent.
   std::uint32_t reserved[32];

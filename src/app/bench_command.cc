@@ -102,6 +102,29 @@ Result<BenchRow> run_round(const BenchArguments& arguments, int prompt_tokens, i
   return summarise(answers, Clock::now() - begin);
 }
 
+void print_table(const BenchArguments& arguments, const std::vector<BenchRow>& table) {
+  fmt::print("{} at {}: {} client(s), {} new tokens, median of {}\n", arguments.model,
+             arguments.url, arguments.clients, arguments.new_tokens, arguments.repeats);
+  fmt::print("{:>8}  {:>14}  {:>14}  {:>14}  {:>18}\n", "prompt", "first token", "prefill tok/s",
+             "decode tok/s", "all clients tok/s");
+  for (const BenchRow& row : table) {
+    fmt::print("{:>8}  {:>11.1f} ms  {:>14.1f}  {:>14.1f}  {:>18.1f}\n", row.prompt_tokens,
+               row.first_token_ms, row.prefill_per_s, row.decode_per_s, row.aggregate_per_s);
+  }
+}
+
+void print_json(const std::vector<BenchRow>& table) {
+  json::array rows;
+  for (const BenchRow& row : table) {
+    rows.push_back(json::object{{"prompt_tokens", row.prompt_tokens},
+                                {"first_token_ms", row.first_token_ms},
+                                {"prefill_per_s", row.prefill_per_s},
+                                {"decode_per_s", row.decode_per_s},
+                                {"aggregate_per_s", row.aggregate_per_s}});
+  }
+  fmt::print("{}\n", json::serialize(rows));
+}
+
 }  // namespace
 
 Status run_bench(const BenchArguments& given) {
@@ -130,13 +153,10 @@ Status run_bench(const BenchArguments& given) {
       table.push_back(median_row(rounds));
     }
   }
-  fmt::print("{} at {}: {} client(s), {} new tokens, median of {}\n", arguments.model,
-             arguments.url, arguments.clients, arguments.new_tokens, arguments.repeats);
-  fmt::print("{:>8}  {:>14}  {:>14}  {:>14}  {:>16}\n", "prompt", "first token", "prefill tok/s",
-             "decode tok/s", "all clients tok/s");
-  for (const BenchRow& row : table) {
-    fmt::print("{:>8}  {:>11.1f} ms  {:>14.1f}  {:>14.1f}  {:>16.1f}\n", row.prompt_tokens,
-               row.first_token_ms, row.prefill_per_s, row.decode_per_s, row.aggregate_per_s);
+  if (arguments.json) {
+    print_json(table);
+  } else {
+    print_table(arguments, table);
   }
   return {};
 }

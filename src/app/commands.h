@@ -54,6 +54,7 @@ struct BenchArguments {
   int new_tokens = 64;
   int clients = 1;
   int repeats = 3;
+  bool json = false;  // One JSON array of rows instead of a table.
 };
 Status run_bench(const BenchArguments& arguments);
 

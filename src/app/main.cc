@@ -81,6 +81,7 @@ void add_clients(CLI::App& app, CommandLine& line) {
   bench->add_option("--clients", line.bench.clients, "clients at once")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
+  bench->add_flag("--json", line.bench.json, "print JSON instead of a table");
   bench->add_option("--repeats", line.bench.repeats, "runs of each; the median is shown")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));

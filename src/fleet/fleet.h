@@ -71,8 +71,8 @@ class Fleet {
   virtual Result<jobs::JobId> submit(jobs::GenerateJob job, std::shared_ptr<JobSink> sink) = 0;
 
   // Ends a job wherever it is; its slot on the card is free within one step. After the return no
-  // event of it begins; one that is being delivered at that moment may still finish. Unknown ids and
-  // jobs that have ended are ignored.
+  // event of it begins; one that is being delivered at that moment may still finish. Unknown ids
+  // and jobs that have ended are ignored.
   virtual void cancel(jobs::JobId id) = 0;
 
   // When a refused request should come back: from the rate at which jobs end, or from the next

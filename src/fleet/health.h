@@ -49,17 +49,17 @@ struct Health {
   CardState state = CardState::kStarting;
   std::string reason;  // Why it is so, and what the operator can do; empty when ready.
   std::chrono::system_clock::time_point since;
-  bool paused = false;  // The card is too hot to work.
+  bool paused = false;   // The card is too hot to work.
   std::int32_t pid = 0;  // Of the card process; 0: none.
   std::int64_t restarts = 0;
   std::int64_t reboots = 0;
-  std::optional<jobs::Hello> card;        // Library, device and versions; as of the last hello.
+  std::optional<jobs::Hello> card;  // Library, device and versions; as of the last hello.
   std::optional<jobs::Readings> readings;
   std::chrono::system_clock::time_point readings_when;
   jobs::Heartbeat heartbeat;
   std::vector<ModelHealth> models;
-  std::int32_t queued = 0;   // Jobs that wait in the front.
-  std::int32_t running = 0;  // Jobs handed to the card process.
+  std::int32_t queued = 0;             // Jobs that wait in the front.
+  std::int32_t running = 0;            // Jobs handed to the card process.
   std::vector<PastError> last_errors;  // At most 8, the newest last.
 };
 

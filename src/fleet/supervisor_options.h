@@ -10,7 +10,7 @@ namespace axle::fleet {
 struct SupervisorOptions {
   std::chrono::milliseconds hello_timeout{90'000};
   std::chrono::milliseconds heartbeat_timeout{10'000};
-  std::chrono::milliseconds call_deadline{15'000};   // Of one card call while models run.
+  std::chrono::milliseconds call_deadline{30'000};   // Of one card call while models run.
   std::chrono::milliseconds load_deadline{180'000};  // Of one card call while a model loads.
   std::chrono::milliseconds kill_timeout{10'000};    // A killed process must be gone by then.
   std::chrono::milliseconds reboot_timeout{120'000};

@@ -1,0 +1,220 @@
+#include "fleet/job_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <variant>
+
+namespace axle::fleet {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+
+// How much the newest interval counts in the moving average.
+constexpr double kNewestShare = 0.2;
+
+std::int32_t count(const std::vector<jobs::TokenId>& tokens) {
+  return static_cast<std::int32_t>(tokens.size());
+}
+
+}  // namespace
+
+void Ticket::deliver(const jobs::JobEvent& event) {
+  State expected = State::kIdle;
+  if (!state_.compare_exchange_strong(expected, State::kDelivering)) return;
+  sink_->on_event(id_, event);
+  expected = State::kDelivering;
+  state_.compare_exchange_strong(expected, State::kIdle);  // Stays cancelled if it became so.
+}
+
+Result<jobs::JobId> JobTable::add(Time now, jobs::GenerateJob job, std::shared_ptr<JobSink> sink) {
+  if (waiting_.size() >= limits_.queue)
+    return exhausted(fmt::format("the queue is full: {} requests wait, at most {} may",
+                                 waiting_.size(), limits_.queue));
+  const jobs::JobId id{++last_id_};
+  if (entries_.empty()) last_end_ = now;  // Idle time is no measure of the rate.
+  Entry entry;
+  entry.job = std::move(job);
+  entry.ticket = std::make_shared<Ticket>(id, std::move(sink));
+  entry.submitted = now;
+  const auto place = waiting_.insert(key_of(id, entry)).first;
+  deliver(entry, jobs::Accepted{static_cast<std::int32_t>(std::distance(waiting_.begin(), place))});
+  ++counters_.submitted;
+  counters_.prompt_tokens += count(entry.job.prompt);
+  entries_.emplace(id, std::move(entry));
+  return id;
+}
+
+bool JobTable::cancel(jobs::JobId id) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return false;
+  const bool running = found->second.running;
+  found->second.ticket->cancel();
+  // Nothing is delivered; the fleet's thread lets go of the sink.
+  deliver(found->second, jobs::Accepted{});
+  waiting_.erase(key_of(id, found->second));
+  entries_.erase(found);
+  ++counters_.cancelled;
+  return running;
+}
+
+bool JobTable::suspect(const Entry& entry) const {
+  return entry.strikes > 0 && entry.strikes >= limits_.strikes - 1 && !entry.progressed;
+}
+
+std::vector<JobTable::Send> JobTable::take_sendable(Time now, const ModelPredicate& ready) {
+  std::vector<Send> sends;
+  bool unproven = false;  // Does a job run that has got no token in this process?
+  for (const auto& [id, entry] : entries_) {
+    if (!entry.running) continue;
+    if (suspect(entry)) return sends;
+    unproven = unproven || !entry.progressed;
+  }
+  for (auto next = waiting_.begin(); next != waiting_.end() && running() < limits_.running;) {
+    Entry& entry = entries_.at(next->second);
+    if (!ready(entry.job.model)) {
+      ++next;
+      continue;
+    }
+    const bool alone = suspect(entry);
+    if (alone && unproven) break;
+    entry.running = true;
+    entry.progressed = false;
+    if (!entry.sent) entry.sent = now;
+    if (entry.replayed) ++counters_.replayed;
+    sends.push_back({next->second, entry.job});
+    next = waiting_.erase(next);
+    unproven = true;
+    if (alone) break;
+  }
+  return sends;
+}
+
+Status JobTable::on_event(Time now, jobs::JobId id, jobs::JobEvent event) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end() || !found->second.running) return Status();
+  Entry& entry = found->second;
+  if (auto* tokens = std::get_if<jobs::Tokens>(&event)) {
+    return on_tokens(now, entry, std::move(*tokens));
+  }
+  if (const auto* progress = std::get_if<jobs::Progress>(&event)) {
+    if (entry.first_token || progress->prefill_done <= entry.prefill_done) return Status();
+    entry.prefill_done = progress->prefill_done;
+    deliver(entry, *progress);
+  } else if (const auto* done = std::get_if<jobs::Done>(&event)) {
+    on_done(now, found, *done);
+  } else if (std::holds_alternative<jobs::Failed>(event)) {
+    ++counters_.failed;
+    end(now, found, std::move(event));
+  }
+  return Status();
+}
+
+Status JobTable::on_tokens(Time now, Entry& entry, jobs::Tokens tokens) {
+  std::vector<jobs::TokenId>& have = entry.job.generated;
+  const std::int64_t first = tokens.first_index;
+  const std::int64_t end = first + count(tokens.ids);
+  if (first < 0 || first > count(have) || end > entry.job.max_new_tokens)
+    return corrupt(fmt::format(
+        "tokens {} to {} of job {}: wanted them to follow {} tokens and to be at most {}", first,
+        end, static_cast<std::uint64_t>(entry.ticket->id()), have.size(),
+        entry.job.max_new_tokens));
+  const std::int64_t known = std::min<std::int64_t>(count(have) - first, count(tokens.ids));
+  tokens.ids.erase(tokens.ids.begin(), tokens.ids.begin() + known);
+  if (tokens.ids.empty()) return Status();
+  tokens.first_index = count(have);
+  have.insert(have.end(), tokens.ids.begin(), tokens.ids.end());
+  if (!entry.first_token) entry.first_token = now;
+  entry.last_token = now;
+  entry.progressed = true;
+  entry.strikes = 0;
+  counters_.generated_tokens += count(tokens.ids);
+  deliver(entry, std::move(tokens));
+  return Status();
+}
+
+void JobTable::on_done(Time now, Entries::iterator found, jobs::Done done) {
+  const Entry& entry = found->second;
+  done.usage.prompt_tokens = count(entry.job.prompt);
+  done.usage.cached_tokens = std::clamp(done.usage.cached_tokens, 0, done.usage.prompt_tokens);
+  done.usage.completion_tokens = count(entry.job.generated);
+  const Time sent = entry.sent.value_or(now);
+  const auto waited = duration_cast<microseconds>(sent - entry.submitted);
+  if (!entry.replayed) {
+    done.timings.queued += waited;
+  } else {
+    // What several card processes measured does not add up; these are the client's times.
+    const Time first_token = entry.first_token.value_or(now);
+    done.timings.queued = waited;
+    done.timings.prefill = duration_cast<microseconds>(first_token - sent);
+    done.timings.decode = entry.first_token
+                              ? duration_cast<microseconds>(entry.last_token - first_token)
+                              : microseconds(0);
+  }
+  ++counters_.done;
+  end(now, found, done);
+}
+
+void JobTable::on_process_lost(Time now, const Status& why) {
+  for (auto next = entries_.begin(); next != entries_.end();) {
+    const auto found = next++;
+    Entry& entry = found->second;
+    if (!entry.running) continue;
+    if (!entry.progressed) ++entry.strikes;
+    entry.running = false;
+    entry.progressed = false;
+    entry.replayed = true;
+    if (entry.strikes >= limits_.strikes) {
+      fail(found->first, now,
+           internal(fmt::format("{} card processes in a row ended while they ran this request and "
+                                "before it got a token; the last: {}",
+                                entry.strikes, why.message())));
+    } else if (count(entry.job.generated) >= entry.job.max_new_tokens) {
+      on_done(now, found, jobs::Done{jobs::Finish::kLength, {}, {}});
+    } else {
+      waiting_.insert(key_of(found->first, entry));
+    }
+  }
+}
+
+void JobTable::fail(jobs::JobId id, Time now, const Status& status) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  ++counters_.failed;
+  end(now, found, jobs::Failed{status, status.code() == Code::kUnavailable});
+}
+
+void JobTable::fail_model(const std::string& model, Time now, const Status& status) {
+  for (auto next = entries_.begin(); next != entries_.end();) {
+    const auto found = next++;
+    if (found->second.job.model == model) fail(found->first, now, status);
+  }
+}
+
+void JobTable::fail_all(Time now, const Status& status) {
+  while (!entries_.empty()) fail(entries_.begin()->first, now, status);
+}
+
+void JobTable::deliver(const Entry& entry, jobs::JobEvent event) {
+  outbox_.push_back({entry.ticket, std::move(event)});
+}
+
+void JobTable::end(Time now, Entries::iterator found, jobs::JobEvent last) {
+  deliver(found->second, std::move(last));
+  waiting_.erase(key_of(found->first, found->second));
+  entries_.erase(found);
+  const double seconds = std::chrono::duration<double>(now - last_end_.value_or(now)).count();
+  last_end_ = now;
+  seconds_per_end_ = seconds_per_end_ == 0.0
+                         ? seconds
+                         : seconds_per_end_ + kNewestShare * (seconds - seconds_per_end_);
+}
+
+std::chrono::milliseconds JobTable::estimated_wait() const {
+  const double seconds = seconds_per_end_ * static_cast<double>(waiting_.size() + 1) / 2.0;
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000.0));
+}
+
+}  // namespace axle::fleet

@@ -1,0 +1,232 @@
+#include "fleet/job_table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "fleet/recording_sink.h"
+
+namespace axle::fleet {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class JobTableTest : public testing::Test {
+ protected:
+  jobs::GenerateJob job(std::int32_t priority = 0, std::string model = "m") {
+    jobs::GenerateJob made;
+    made.model = std::move(model);
+    made.prompt = {1, 2, 3};
+    made.max_new_tokens = 10;
+    made.priority = priority;
+    return made;
+  }
+  jobs::JobId add(std::int32_t priority = 0, std::string model = "m") {
+    sinks_.push_back(std::make_shared<RecordingSink>());
+    const auto id = table_.add(now_, job(priority, std::move(model)), sinks_.back());
+    EXPECT_TRUE(id.ok());
+    return *id;
+  }
+  std::vector<jobs::JobId> send() {
+    std::vector<jobs::JobId> ids;
+    for (const JobTable::Send& send :
+         table_.take_sendable(now_, [](const std::string& model) { return model == "m"; })) {
+      ids.push_back(send.id);
+      last_sent_ = send.job;
+    }
+    return ids;
+  }
+  Status tokens(jobs::JobId id, std::vector<jobs::TokenId> ids, std::int32_t first) {
+    return table_.on_event(now_, id, jobs::Tokens{std::move(ids), first});
+  }
+  void lose_process() { table_.on_process_lost(now_, unavailable("signal 9")); }
+  // What the job's sink has heard, by name and figures.
+  std::string heard(std::size_t sink) {
+    for (const Delivery& delivery : table_.take_deliveries())
+      delivery.ticket->deliver(delivery.event);
+    return sinks_[sink]->log();
+  }
+
+  JobTable::Time now_{seconds(1'000)};
+  JobTable table_{{.queue = 4, .running = 2, .strikes = 3}};
+  std::vector<std::shared_ptr<RecordingSink>> sinks_;
+  jobs::GenerateJob last_sent_;
+};
+
+TEST_F(JobTableTest, AJobHearsItsEventsInOrder) {
+  const jobs::JobId id = add();
+  EXPECT_THAT(send(), ElementsAre(id));
+  EXPECT_TRUE(table_.on_event(now_, id, jobs::Accepted{7}).ok());  // Has been said.
+  EXPECT_TRUE(table_.on_event(now_, id, jobs::Progress{2, 3}).ok());
+  EXPECT_TRUE(tokens(id, {10, 11}, 0).ok());
+  EXPECT_TRUE(table_.on_event(now_, id, jobs::Done{}).ok());
+  EXPECT_EQ(heard(0), "accepted 0, progress 2/3, tokens 0: 10 11, done stop 3+2");
+  EXPECT_TRUE(table_.empty());
+  EXPECT_EQ(table_.counters().done, 1);
+  EXPECT_EQ(table_.counters().generated_tokens, 2);
+}
+
+TEST_F(JobTableTest, HigherPriorityGoesFirstThenTheOlderJob) {
+  const jobs::JobId first = add(0);
+  const jobs::JobId second = add(0);
+  const jobs::JobId urgent = add(5);
+  const jobs::JobId idle = add(-1);
+  EXPECT_EQ(heard(2), "accepted 0");
+  EXPECT_EQ(heard(3), "accepted 3");
+  EXPECT_THAT(send(), ElementsAre(urgent, first));
+  EXPECT_THAT(send(), IsEmpty());  // As many run as may.
+  EXPECT_TRUE(table_.on_event(now_, urgent, jobs::Done{}).ok());
+  EXPECT_THAT(send(), ElementsAre(second));
+  EXPECT_FALSE(table_.cancel(idle));
+  EXPECT_EQ(table_.queued(), 0u);
+}
+
+TEST_F(JobTableTest, AFullQueueRefuses) {
+  for (int i = 0; i < 4; ++i) add();
+  const auto refused = table_.add(now_, job(), std::make_shared<RecordingSink>());
+  EXPECT_EQ(refused.status().code(), Code::kExhausted);
+  EXPECT_THAT(refused.status().message(), HasSubstr("4 requests wait, at most 4"));
+  send();
+  add();  // Two have left the queue.
+}
+
+TEST_F(JobTableTest, JobsOfAModelThatIsNotThereLetOthersPass) {
+  const jobs::JobId absent = add(9, "absent");
+  const jobs::JobId present = add();
+  EXPECT_THAT(send(), ElementsAre(present));
+  table_.fail_model("absent", now_, unavailable("no"));
+  EXPECT_EQ(heard(0), "accepted 0, failed unavailable");
+  EXPECT_TRUE(table_.on_event(now_, absent, jobs::Done{}).ok());  // Unknown by now.
+  EXPECT_EQ(heard(0), "accepted 0, failed unavailable");
+}
+
+TEST_F(JobTableTest, AReplayedJobHearsEachTokenOnce) {
+  const jobs::JobId id = add();
+  send();
+  EXPECT_TRUE(tokens(id, {10, 11}, 0).ok());
+  lose_process();
+  EXPECT_THAT(send(), ElementsAre(id));
+  EXPECT_THAT(last_sent_.generated, ElementsAre(10, 11));
+  EXPECT_TRUE(table_.on_event(now_, id, jobs::Progress{3, 5}).ok());  // Its text goes on already.
+  EXPECT_TRUE(tokens(id, {10, 11}, 0).ok());
+  EXPECT_TRUE(tokens(id, {11, 12, 13}, 1).ok());
+  EXPECT_TRUE(tokens(id, {14}, 4).ok());
+  EXPECT_TRUE(table_.on_event(now_, id, jobs::Done{}).ok());
+  EXPECT_EQ(heard(0), "accepted 0, tokens 0: 10 11, tokens 2: 12 13, tokens 4: 14, done stop 3+5");
+  EXPECT_EQ(table_.counters().replayed, 1);
+}
+
+TEST_F(JobTableTest, TokensThatLeaveAGapOrAreTooManyAreRefused) {
+  const jobs::JobId id = add();
+  send();
+  EXPECT_EQ(tokens(id, {10}, 1).code(), Code::kCorrupt);
+  EXPECT_EQ(tokens(id, {10}, -1).code(), Code::kCorrupt);
+  EXPECT_EQ(tokens(id, std::vector<jobs::TokenId>(11, 1), 0).code(), Code::kCorrupt);
+  EXPECT_TRUE(tokens(id, std::vector<jobs::TokenId>(10, 1), 0).ok());
+}
+
+TEST_F(JobTableTest, AJobThatHasAllItsTokensIsDoneWhenItsProcessDies) {
+  const jobs::JobId id = add();
+  send();
+  EXPECT_TRUE(tokens(id, std::vector<jobs::TokenId>(10, 1), 0).ok());
+  lose_process();
+  EXPECT_THAT(heard(0), HasSubstr("done length 3+10"));
+  EXPECT_TRUE(table_.empty());
+}
+
+TEST_F(JobTableTest, NothingIsHeardAfterACancel) {
+  const jobs::JobId running = add();
+  send();
+  const jobs::JobId waiting = add();
+  EXPECT_TRUE(table_.cancel(running));  // The card process must be told,
+  EXPECT_FALSE(table_.cancel(waiting));
+  EXPECT_FALSE(table_.cancel(running));
+  EXPECT_TRUE(tokens(running, {1}, 0).ok());  // and what it still says has no meaning.
+  EXPECT_EQ(heard(0), "");
+  EXPECT_EQ(heard(1), "");
+  EXPECT_EQ(table_.counters().cancelled, 2);
+  sinks_.clear();
+}
+
+TEST_F(JobTableTest, AJobThatEndsThreeProcessesWithoutATokenFails) {
+  const jobs::JobId id = add();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(send(), ElementsAre(id));
+    lose_process();
+  }
+  EXPECT_THAT(send(), IsEmpty());
+  EXPECT_EQ(heard(0), "accepted 0, failed internal");
+}
+
+TEST_F(JobTableTest, AJobThatGetsATokenInEachProcessGoesOnForEver) {
+  const jobs::JobId id = add();
+  for (int i = 0; i < 9; ++i) {
+    EXPECT_THAT(send(), ElementsAre(id));
+    EXPECT_TRUE(tokens(id, {i}, i).ok());
+    lose_process();
+  }
+  EXPECT_EQ(table_.queued(), 1u);
+}
+
+TEST_F(JobTableTest, ASuspectRunsAloneUntilItHasAToken) {
+  const jobs::JobId poison = add();
+  const jobs::JobId innocent = add();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(send(), ElementsAre(poison, innocent));
+    lose_process();
+  }
+  EXPECT_THAT(send(), ElementsAre(poison));
+  EXPECT_THAT(send(), IsEmpty());
+  lose_process();  // It was alone: no other can have done it.
+  EXPECT_THAT(heard(0), HasSubstr("failed internal"));
+  EXPECT_THAT(send(), ElementsAre(innocent));
+  const jobs::JobId next = add();
+  EXPECT_THAT(send(), IsEmpty());
+  EXPECT_TRUE(tokens(innocent, {5}, 0).ok());
+  EXPECT_THAT(send(), ElementsAre(next));
+}
+
+TEST_F(JobTableTest, TheTimesOfAReplayedJobAreThoseOfItsClient) {
+  const jobs::JobId id = add();
+  now_ += milliseconds(1);
+  send();
+  now_ += milliseconds(10);
+  EXPECT_TRUE(tokens(id, {1}, 0).ok());
+  lose_process();
+  now_ += milliseconds(100);
+  send();
+  EXPECT_TRUE(tokens(id, {2}, 1).ok());
+  EXPECT_TRUE(table_.on_event(now_, id, jobs::Done{}).ok());
+  heard(0);
+  const jobs::Timings timings = sinks_[0]->done()->timings;
+  EXPECT_EQ(timings.queued, milliseconds(1));
+  EXPECT_EQ(timings.prefill, milliseconds(10));
+  EXPECT_EQ(timings.decode, milliseconds(100));
+}
+
+TEST_F(JobTableTest, TheWaitIsEstimatedFromTheRateAtWhichJobsEnd) {
+  EXPECT_EQ(table_.estimated_wait(), milliseconds(0));
+  for (int i = 0; i < 2; ++i) {
+    const jobs::JobId id = add();
+    send();
+    now_ += seconds(2);
+    EXPECT_TRUE(table_.on_event(now_, id, jobs::Done{}).ok());
+    now_ += seconds(100);  // Idle.
+  }
+  for (int i = 0; i < 5; ++i) {
+    add();
+    send();
+  }
+  EXPECT_EQ(table_.queued(), 3u);
+  EXPECT_EQ(table_.estimated_wait(), seconds(4));
+}
+
+}  // namespace
+}  // namespace axle::fleet

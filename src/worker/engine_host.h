@@ -48,8 +48,8 @@ class EngineHost {
   // Errors: kNotFound  no such package. kCardLost.
   virtual Status unload(const std::string& model, JobEvents& events) = 0;
 
-  // Queues a generation. Errors: kNotFound  no such model; kInvalidArgument, kExhausted  the job can
-  // never run as asked.
+  // Queues a generation. Errors: kNotFound  no such model; kInvalidArgument, kExhausted  the job
+  // can never run as asked.
   virtual Status add(jobs::JobId id, const jobs::GenerateJob& job) = 0;
 
   // Forgets the job; no event follows. Unknown ids are ignored.

@@ -21,8 +21,8 @@ struct SamplingOptions {
   float presence_penalty = 0.0f;    // [-2, 2]: taken off once if it occurs in the answer so far.
   std::int32_t penalty_window =
       64;  // Tokens that repetition_penalty looks back on, prompt included; -1: all.
-  std::vector<std::pair<TokenId, float>>
-      logit_bias;          // Added to the logits; -100 in effect forbids.
+  std::vector<std::pair<TokenId, float>> logit_bias =
+      {};                  // Added to the logits; -100 in effect forbids.
   std::uint64_t seed = 0;  // With the token's index the whole state of the random generator.
 
   friend bool operator==(const SamplingOptions&, const SamplingOptions&) = default;

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "llm/generator.h"
+#include "llm/sequence.h"
+
+namespace axle::llm {
+
+// One request of a Generator, from add() to its last event.
+//
+// Threading: not synchronised.
+class Conversation {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // `arrival`: rising with every request.
+  Conversation(RequestId id, GenerateRequest request, std::uint64_t arrival);
+
+  RequestId id() const { return id_; }
+  const GenerateRequest& request() const { return request_; }
+  // Is this one to be served before `other`?
+  bool goes_before(const Conversation& other) const;
+
+  // Prompt and answer so far, in one.
+  std::span<const TokenId> tokens() const { return tokens_; }
+  std::span<const TokenId> answer() const { return tokens().subspan(request_.prompt.size()); }
+  bool ends_with(TokenId token) const;  // Is `token` one that ends the text?
+  void append_answer(TokenId token);
+
+  // Tokens whose K and V are not computed yet.
+  std::size_t pending() const { return tokens_.size() - sequence.size(); }
+  // What it needs of the card before the next token: everything but that token itself.
+  Sequence sequence;          // Computed tokens; owns one reference of each of its cells.
+  std::deque<Cell> reserved;  // Cells for pending tokens, to be used from the front.
+
+  // Marks in time; each counts once.
+  void mark_cached(std::size_t tokens);
+  void mark_started(Clock::time_point now);
+  bool answered() const { return first_token_.has_value(); }
+  jobs::Done done(jobs::Finish finish, Clock::time_point now) const;
+
+ private:
+  RequestId id_;
+  GenerateRequest request_;  // `generated` is empty: it is in tokens_.
+  std::uint64_t arrival_;
+  std::vector<TokenId> tokens_;
+  std::optional<std::size_t> cached_;
+  Clock::time_point added_;
+  std::optional<Clock::time_point> started_;
+  std::optional<Clock::time_point> first_token_;
+  std::optional<Clock::time_point> last_token_;
+};
+
+}  // namespace axle::llm

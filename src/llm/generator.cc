@@ -1,0 +1,330 @@
+#include "llm/generator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <utility>
+
+#include "llm/cells.h"
+#include "llm/conversation.h"
+#include "llm/model.h"
+#include "llm/plan.h"
+#include "llm/prefix_cache.h"
+#include "llm/request_check.h"
+#include "llm/sampler.h"
+
+namespace axle::llm {
+namespace {
+
+// Free cells that must be left for growing texts before another request may start beside them; with
+// fewer, requests would push each other out all the time.
+constexpr std::size_t kGrowthCells = 32;
+constexpr std::size_t kCachedTexts = 64;
+
+}  // namespace
+
+class Generator::Impl {
+ public:
+  Impl(Model& model, const GeneratorOptions& options)
+      : model_(model),
+        options_(options),
+        limits_{model.vocab_size(), model.context_tokens()},
+        cells_(model.cells()),
+        cache_(cells_, kCachedTexts),
+        sampler_(model.vocab_size()),
+        costs_(model.package().info().shape) {}
+
+  Status add(RequestId id, GenerateRequest request);
+  void cancel(RequestId id);
+  Result<bool> step(EventSink& sink);
+  const Status& status() const { return status_; }
+  GeneratorLoad load() const;
+
+ private:
+  using ConversationPtr = std::unique_ptr<Conversation>;
+  using Queue = std::deque<ConversationPtr>;
+
+  const package::LayerShape& shape() const { return model_.package().info().shape; }
+  bool knows(RequestId id) const;
+  void wait(ConversationPtr conversation);
+  void start_waiting(EventSink& sink);
+  bool start(Conversation& conversation);
+  std::vector<Cell> cached_beginning(const Conversation& conversation);
+  Cell take_prompt_cell();
+  bool ensure_cell(Conversation& conversation);
+  void free_cells(Conversation& conversation);
+
+  Plan make_plan(Conversation& conversation) const;
+  Status run(Conversation& conversation);
+  void report_progress(const Conversation& conversation, EventSink& sink) const;
+  Result<bool> answer(EventSink& sink);
+  void finish(jobs::Finish finish, EventSink& sink);
+  Status poison(const Status& status, EventSink& sink);
+
+  Model& model_;
+  GeneratorOptions options_;
+  ModelLimits limits_;
+  Cells cells_;
+  PrefixCache cache_;
+  Sampler sampler_;
+  CostModel costs_;
+  Queue waiting_;  // In the order of service.
+  Queue running_;  // The front one has the turn.
+  std::uint64_t arrivals_ = 0;
+  std::size_t last_row_ = 0;  // Row of the last plan that has logits.
+  Status status_;             // Not ok: poisoned.
+};
+
+// ---- Requests come and go.
+
+Status Generator::Impl::add(RequestId id, GenerateRequest request) {
+  AXLE_TRY(status_);
+  AXLE_TRY(check_request(request, limits_));
+  if (knows(id)) {
+    return invalid_argument(
+        fmt::format("request {} is here already", static_cast<std::uint64_t>(id)));
+  }
+  if (running_.size() + waiting_.size() >= options_.max_requests) {
+    return exhausted(
+        fmt::format("{} requests are running or waiting, which is the limit; try later",
+                    options_.max_requests));
+  }
+  wait(std::make_unique<Conversation>(id, std::move(request), arrivals_++));
+  return {};
+}
+
+bool Generator::Impl::knows(RequestId id) const {
+  const auto is_it = [id](const ConversationPtr& it) { return it->id() == id; };
+  return std::any_of(running_.begin(), running_.end(), is_it) ||
+         std::any_of(waiting_.begin(), waiting_.end(), is_it);
+}
+
+void Generator::Impl::wait(ConversationPtr conversation) {
+  const auto place =
+      std::find_if(waiting_.begin(), waiting_.end(),
+                   [&](const ConversationPtr& other) { return conversation->goes_before(*other); });
+  waiting_.insert(place, std::move(conversation));
+}
+
+void Generator::Impl::cancel(RequestId id) {
+  for (Queue* queue : {&running_, &waiting_}) {
+    for (auto it = queue->begin(); it != queue->end(); ++it) {
+      if ((*it)->id() != id) continue;
+      free_cells(**it);
+      queue->erase(it);
+      return;
+    }
+  }
+}
+
+GeneratorLoad Generator::Impl::load() const {
+  return {.running = running_.size(),
+          .waiting = waiting_.size(),
+          .cells_used = cells_.count() - cells_.free_count(),
+          .cells_cached = cache_.evictable(),
+          .cells_total = cells_.count()};
+}
+
+// ---- Cells.
+
+// First come, first served: the first that finds no room keeps the others waiting too.
+void Generator::Impl::start_waiting(EventSink& sink) {
+  while (!waiting_.empty()) {
+    Conversation& next = *waiting_.front();
+    if (is_complete(next.request(), next.answer().size(), limits_)) {
+      sink.done(next.id(), next.done(jobs::Finish::kLength, Conversation::Clock::now()));
+    } else if (start(next)) {
+      running_.push_back(std::move(waiting_.front()));
+    } else {
+      return;
+    }
+    waiting_.pop_front();
+  }
+}
+
+// Takes all cells that the tokens known so far need, or none.
+bool Generator::Impl::start(Conversation& conversation) {
+  const std::vector<Cell> cached = cached_beginning(conversation);
+  const std::size_t wanted = conversation.tokens().size() - cached.size();
+  const std::size_t growth = running_.empty() ? 0 : kGrowthCells;
+  if (wanted + growth > cells_.free_count() + cache_.evictable()) {
+    for (const Cell cell : cached) cells_.release(cell);
+    return false;
+  }
+  for (std::size_t i = 0; i < cached.size(); ++i) {
+    conversation.sequence.append(conversation.tokens()[i], static_cast<std::uint32_t>(i),
+                                 cached[i]);
+  }
+  conversation.mark_cached(cached.size());
+  for (std::size_t i = 0; i < wanted; ++i) conversation.reserved.push_back(take_prompt_cell());
+  return true;
+}
+
+// Cells of a computed beginning, shared; none where starting afresh is faster, as with a package
+// whose prefill groups cannot see those cells. At least one token is left: its row gives the
+// logits.
+std::vector<Cell> Generator::Impl::cached_beginning(const Conversation& conversation) {
+  if (!options_.prefix_cache) return {};
+  const auto tokens = conversation.tokens();
+  std::vector<Cell> cached = cache_.acquire(tokens.first(tokens.size() - 1));
+  if (cached.empty()) return cached;
+  const std::size_t end = std::size_t{*std::max_element(cached.begin(), cached.end())} + 1;
+  const double with = prefill_cost(shape(), costs_.costs(), {tokens.size() - cached.size(), end});
+  const double without = prefill_cost(shape(), costs_.costs(), {tokens.size(), 0});
+  if (with <= without) return cached;
+  for (const Cell cell : cached) cells_.release(cell);
+  return {};
+}
+
+// A cell that prefill groups can see, if need be in exchange for a cached text; else any.
+Cell Generator::Impl::take_prompt_cell() {
+  const std::size_t visible = prefill_history(shape());
+  if (!cache_.evict(visible)) (void)cache_.evict(cells_.count());
+  return *cells_.take();  // start() has counted: there is one.
+}
+
+// Has the conversation a cell for its next token? Takes one, if need be from the cache, then from
+// the running request that goes last. False: it was this one, and it waits again.
+bool Generator::Impl::ensure_cell(Conversation& conversation) {
+  if (!conversation.reserved.empty()) return true;
+  while (!cache_.evict(cells_.count())) {
+    const auto last =
+        std::max_element(running_.begin(), running_.end(),
+                         [](const ConversationPtr& left, const ConversationPtr& right) {
+                           return left->goes_before(*right);
+                         });
+    const bool itself = last->get() == &conversation;
+    ConversationPtr loser = std::move(*last);
+    running_.erase(last);
+    free_cells(*loser);
+    wait(std::move(loser));
+    if (itself) return false;
+  }
+  conversation.reserved.push_back(*cells_.take());
+  return true;
+}
+
+void Generator::Impl::free_cells(Conversation& conversation) {
+  if (options_.prefix_cache) cache_.keep(conversation.sequence);
+  for (const Cell cell : conversation.sequence.cells()) cells_.release(cell);
+  for (const Cell cell : conversation.reserved) cells_.release(cell);
+  conversation.sequence.clear();
+  conversation.reserved.clear();
+}
+
+// ---- Steps.
+
+Result<bool> Generator::Impl::step(EventSink& sink) {
+  AXLE_TRY(status_);
+  start_waiting(sink);
+  if (running_.empty()) return !waiting_.empty();
+  Conversation& turn = *running_.front();
+  if (!ensure_cell(turn)) return true;
+
+  if (const Status ran = run(turn); !ran.ok()) return poison(ran, sink);
+  report_progress(turn, sink);
+  bool goes_on = true;
+  if (turn.pending() == 0) {
+    const Result<bool> answered = answer(sink);
+    if (!answered.ok()) return poison(answered.status(), sink);
+    goes_on = *answered;
+  }
+  if (goes_on) {  // The turn passes to the next.
+    running_.push_back(std::move(running_.front()));
+    running_.pop_front();
+  }
+  return !running_.empty() || !waiting_.empty();
+}
+
+Plan Generator::Impl::make_plan(Conversation& conversation) const {
+  const GroupChoice choice = choose_group(
+      shape(), costs_.costs(), {conversation.pending(), conversation.sequence.cells_end()});
+  Plan plan{.group = choice.group, .rows = {}};
+  const std::size_t first = conversation.sequence.size();
+  for (std::size_t i = 0; i < choice.rows; ++i) {
+    plan.rows.push_back({.sequence = &conversation.sequence,
+                         .token = conversation.tokens()[first + i],
+                         .position = static_cast<std::uint32_t>(first + i),
+                         .cell = conversation.reserved[i],
+                         .wants_logits = first + i + 1 == conversation.tokens().size()});
+  }
+  return plan;
+}
+
+Status Generator::Impl::run(Conversation& conversation) {
+  const Plan plan = make_plan(conversation);
+  const auto begin = Conversation::Clock::now();
+  conversation.mark_started(begin);
+  AXLE_TRY(model_.step().run(plan));
+  costs_.measured(plan.group, Conversation::Clock::now() - begin);
+  for (const Row& row : plan.rows) {
+    conversation.sequence.append(row.token, row.position, row.cell);
+    conversation.reserved.pop_front();
+  }
+  last_row_ = plan.rows.size() - 1;
+  return {};
+}
+
+void Generator::Impl::report_progress(const Conversation& conversation, EventSink& sink) const {
+  if (conversation.answered()) return;
+  sink.progress(conversation.id(),
+                {.prefill_done = static_cast<std::int32_t>(conversation.sequence.size()),
+                 .prefill_total = static_cast<std::int32_t>(conversation.tokens().size())});
+}
+
+// The front conversation has all it knows computed: chooses its next token. False when that was its
+// last.
+Result<bool> Generator::Impl::answer(EventSink& sink) {
+  Conversation& turn = *running_.front();
+  if (options_.prefix_cache && !turn.answered()) cache_.keep(turn.sequence);
+  AXLE_TRY_ASSIGN(const TokenId token,
+                  sampler_.sample(model_.step().logits(last_row_), turn.request().sampling,
+                                  {.prompt = turn.request().prompt, .answer = turn.answer()}));
+  if (turn.ends_with(token)) {
+    finish(jobs::Finish::kStop, sink);
+    return false;
+  }
+  const auto index = static_cast<std::int32_t>(turn.answer().size());
+  turn.append_answer(token);
+  sink.tokens(turn.id(), {.ids = {token}, .first_index = index});
+  if (!is_complete(turn.request(), turn.answer().size(), limits_)) return true;
+  finish(jobs::Finish::kLength, sink);
+  return false;
+}
+
+void Generator::Impl::finish(jobs::Finish finish, EventSink& sink) {
+  const ConversationPtr finished = std::move(running_.front());
+  running_.pop_front();
+  free_cells(*finished);
+  sink.done(finished->id(), finished->done(finish, Conversation::Clock::now()));
+}
+
+Status Generator::Impl::poison(const Status& status, EventSink& sink) {
+  status_ = status;
+  for (Queue* queue : {&running_, &waiting_}) {
+    for (const ConversationPtr& conversation : *queue) {
+      free_cells(*conversation);
+      sink.failed(conversation->id(), {.status = status, .retry_may_help = true});
+    }
+    queue->clear();
+  }
+  return status;
+}
+
+// ----
+
+Generator::Generator(Model& model, const GeneratorOptions& options)
+    : impl_(std::make_unique<Impl>(model, options)) {}
+Generator::~Generator() = default;
+
+Status Generator::add(RequestId id, GenerateRequest request) {
+  return impl_->add(id, std::move(request));
+}
+void Generator::cancel(RequestId id) { impl_->cancel(id); }
+Result<bool> Generator::step(EventSink& sink) { return impl_->step(sink); }
+const Status& Generator::status() const { return impl_->status(); }
+GeneratorLoad Generator::load() const { return impl_->load(); }
+
+}  // namespace axle::llm

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "jobs/job.h"
+#include "jobs/sampling.h"
+
+namespace axle::llm {
+
+class Model;
+
+using jobs::TokenId;
+using RequestId = jobs::JobId;
+
+// One text to write.
+struct GenerateRequest {
+  std::vector<TokenId> prompt;     // At least one token.
+  std::vector<TokenId> generated;  // New tokens of an earlier, broken run: they go on from here.
+  jobs::SamplingOptions sampling;
+  std::int32_t max_new_tokens = 0;  // Cap on new tokens, `generated` included; > 0.
+  std::vector<TokenId> end_tokens;  // Each ends the text (finish kStop) and is not part of it.
+  std::int32_t priority = 0;        // Higher is served first among those that wait.
+};
+
+// Hears what becomes of requests. Called from within Generator::step() only; must not call the
+// Generator. Per request: progress*, tokens*, then exactly one of done and failed; after cancel()
+// nothing more.
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual void progress(RequestId id, const jobs::Progress& progress) = 0;
+  virtual void tokens(RequestId id, const jobs::Tokens& tokens) = 0;
+  virtual void done(RequestId id, const jobs::Done& done) = 0;
+  virtual void failed(RequestId id, const jobs::Failed& failed) = 0;
+};
+
+struct GeneratorOptions {
+  std::size_t max_requests = 64;  // Running and waiting together.
+  bool prefix_cache = true;       // Keep the cells of finished texts for requests that begin alike.
+};
+
+// How full a generator is.
+struct GeneratorLoad {
+  std::size_t running = 0;       // Requests that hold cells.
+  std::size_t waiting = 0;       // Requests that wait for cells.
+  std::size_t cells_used = 0;    // Cells of running requests and of the prefix cache.
+  std::size_t cells_cached = 0;  // Those of them that only the prefix cache holds.
+  std::size_t cells_total = 0;
+};
+
+// Writes the texts of many requests with one model: they share its cells, take turns step by step,
+// and none changes another's text. A text depends on its request alone, not on the others, on what
+// was cached or on how often it was interrupted.
+//
+// Order: requests that wait are served by priority, then first come first served; those that run
+// take turns. When the cells run out, the youngest running request of the lowest priority gives its
+// cells back and waits again; it goes on later with exactly the same text.
+//
+// A card error poisons the generator: the first Status is kept, every request fails with
+// retry_may_help, later calls return it.
+//
+// Threading: not synchronised; belongs to the engine thread of the card.
+// Lifetime: the Model must outlive it. At most one Generator uses a Model at a time.
+class Generator {
+ public:
+  Generator(Model& model, const GeneratorOptions& options);
+  ~Generator();
+  Generator(const Generator&) = delete;
+  Generator& operator=(const Generator&) = delete;
+
+  // Takes a request. It starts with one of the next steps.
+  //
+  // Errors: kInvalidArgument  empty prompt, a token that the model does not have, max_new_tokens
+  //                           below 1, sampling options out of range, an id in use, or a text that
+  //                           has no room in the context for one more token (both numbers given).
+  //         kExhausted        max_requests are here already.
+  //         otherwise         the Status that poisoned the generator.
+  Status add(RequestId id, GenerateRequest request);
+
+  // Forgets a request, running or not; its cells are free when this returns. Unknown ids are
+  // ignored: the request may just have finished.
+  void cancel(RequestId id);
+
+  // Runs one unit of work (one chunk of a prompt or one token) and tells `sink`. True while there
+  // is more to do.
+  //
+  // Errors: the Status that poisons the generator (every request has then heard of it).
+  Result<bool> step(EventSink& sink);
+
+  // Ok until a card error poisoned it.
+  const Status& status() const;
+  GeneratorLoad load() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace axle::llm

@@ -1,0 +1,94 @@
+#include "llm/model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "base/bf16.h"
+#include "card/card.h"
+
+namespace axle::llm {
+namespace {
+
+std::size_t widest_kv(const package::Package& package) {
+  const auto& widths = package.info().kv_widths;
+  return widths.empty() ? 0 : *std::max_element(widths.begin(), widths.end());
+}
+
+std::uint64_t file_bytes(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  return error ? 0 : size;
+}
+
+double mebibytes(std::uint64_t bytes) { return static_cast<double>(bytes) / (1024.0 * 1024.0); }
+
+Status check_room(card::Card& card, const package::Package& package) {
+  const std::uint64_t wanted = Model::predicted_bytes(package);
+  const Result<std::uint64_t> free = card.memory_free();
+  if (!free.ok()) {
+    // A runtime that cannot tell: loading finds out.
+    return free.status().code() == Code::kUnsupported ? Status() : free.status();
+  }
+  if (wanted <= *free) return {};
+  return exhausted(fmt::format(
+      "{} needs {:.1f} MiB of card memory, but {:.1f} MiB are free; unload another model or take "
+      "one with smaller weights or fewer cells",
+      package.name(), mebibytes(wanted), mebibytes(*free)));
+}
+
+}  // namespace
+
+std::uint64_t Model::predicted_bytes(const package::Package& package) {
+  const package::LayerShape& shape = package.info().shape;
+  std::uint64_t engines = file_bytes(package.post_path());
+  // While a file loads, the card holds it twice: as it came and as it is used.
+  std::uint64_t largest = engines;
+  std::uint64_t cache = 0;
+  for (std::size_t layer = 0; layer < package.layer_count(); ++layer) {
+    const std::uint64_t bytes = file_bytes(package.layer_path(layer));
+    engines += bytes;
+    largest = std::max(largest, bytes);
+    cache += 2 * shape.cache_rows() * package.kv_width(layer) * sizeof(Bf16);
+  }
+  const std::uint64_t buffers =
+      StepRunner::buffer_bytes(shape, widest_kv(package), package.vocab_size());
+  return engines + std::max(largest, cache + buffers);
+}
+
+Model::Model(card::Card& card, const package::Package& package, Engines engines,
+             Embeddings embeddings)
+    : card_(card),
+      package_(package),
+      engines_(std::move(engines)),
+      embeddings_(std::move(embeddings)) {}
+
+Result<std::unique_ptr<Model>> Model::load(card::Card& card, const package::Package& package,
+                                           const LoadOptions& options) {
+  AXLE_TRY(check_room(card, package));
+  AXLE_TRY_ASSIGN(Embeddings embeddings, Embeddings::open(package.embedding_path(),
+                                                          package.vocab_size(), package.hidden()));
+  AXLE_TRY_ASSIGN(Engines engines, load_engines(card, package, options.progress));
+
+  std::unique_ptr<Model> model(new Model(card, package, std::move(engines), std::move(embeddings)));
+  const package::PackageInfo& info = model->package_.info();
+  AXLE_TRY_ASSIGN(model->cache_, KvCache::allocate(card, info.shape.cache_rows(), info.kv_widths));
+  AXLE_TRY_ASSIGN(model->step_, StepRunner::create({.card = card,
+                                                    .engines = model->engines_,
+                                                    .cache = model->cache_,
+                                                    .embeddings = model->embeddings_,
+                                                    .shape = info.shape},
+                                                   options.step));
+  return model;
+}
+
+std::size_t Model::context_tokens() const { return std::min(cells(), package_.max_position()); }
+
+std::uint64_t Model::memory_bytes() const {
+  return llm::memory_bytes(engines_) + cache_.memory_bytes() + step_->memory_bytes();
+}
+
+}  // namespace axle::llm

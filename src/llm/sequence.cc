@@ -1,0 +1,21 @@
+#include "llm/sequence.h"
+
+#include <algorithm>
+
+namespace axle::llm {
+
+void Sequence::append(TokenId token, std::uint32_t position, Cell cell) {
+  tokens_.push_back(token);
+  positions_.push_back(position);
+  cells_.push_back(cell);
+  cells_end_ = std::max(cells_end_, std::size_t{cell} + 1);
+}
+
+void Sequence::clear() {
+  tokens_.clear();
+  positions_.clear();
+  cells_.clear();
+  cells_end_ = 0;
+}
+
+}  // namespace axle::llm

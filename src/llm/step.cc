@@ -1,0 +1,303 @@
+#include "llm/step.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+#include "base/check.h"
+#include "llm/mask.h"
+
+namespace axle::llm {
+namespace {
+
+constexpr std::size_t kNoLogits = std::numeric_limits<std::size_t>::max();
+// Cell addresses at which engines are known to write correctly in place. Source: measurements with
+// AXCL V3.6.5 and V3.10.2 published in woolcoxm/Axera-AX8850-GGUF-Support.
+constexpr std::size_t kInPlaceAlignment = 2048;
+
+// Bytes that the widest group needs of each buffer.
+struct BufferSizes {
+  std::size_t indices = 0;
+  std::size_t mask = 0;
+  std::size_t hidden = 0;
+  std::size_t kv_out = 0;
+};
+
+MaskShape mask_shape(const package::Group& group) { return {group.rows, group.history}; }
+
+// Numbers of `indices`: mrope models want three equal rows of positions in prefill groups.
+std::size_t index_count(const package::LayerShape& shape, const package::Group& group) {
+  return group.rows * (group.decode() ? 1 : shape.position_rows);
+}
+
+BufferSizes buffer_sizes(const package::LayerShape& shape, std::size_t widest_kv) {
+  BufferSizes sizes;
+  for (const package::Group& group : shape.groups) {
+    const auto grow = [](std::size_t& size, std::size_t wanted) { size = std::max(size, wanted); };
+    grow(sizes.indices, index_count(shape, group) * sizeof(std::uint32_t));
+    grow(sizes.mask, mask_shape(group).elements() * sizeof(Bf16));
+    grow(sizes.hidden, group.rows * shape.hidden * sizeof(Bf16));
+    grow(sizes.kv_out, group.rows * widest_kv * sizeof(Bf16));
+  }
+  return sizes;
+}
+
+template <typename T>
+std::span<const std::byte> bytes_of(const std::vector<T>& values, std::size_t count) {
+  return std::as_bytes(std::span(values).first(count));
+}
+
+std::size_t widest(const KvCache& cache, std::size_t layers) {
+  std::size_t bytes = 0;
+  for (std::size_t layer = 0; layer < layers; ++layer) {
+    bytes = std::max(bytes, cache.row_bytes(layer));
+  }
+  return bytes / sizeof(Bf16);
+}
+
+bool rows_are_aligned(const KvCache& cache, std::size_t layers) {
+  for (std::size_t layer = 0; layer < layers; ++layer) {
+    if (cache.row_bytes(layer) % kInPlaceAlignment != 0) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+StepRunner::StepRunner(const Parts& parts, Commands commands)
+    : parts_(parts), commands_(std::move(commands)) {}
+
+Result<std::unique_ptr<StepRunner>> StepRunner::create(const Parts& parts,
+                                                       const StepOptions& options) {
+  AXLE_TRY_ASSIGN(Commands commands, Commands::create(parts.card, options.submission));
+  std::unique_ptr<StepRunner> runner(new StepRunner(parts, std::move(commands)));
+  AXLE_TRY(runner->allocate(widest(parts.cache, parts.engines.layers.size())));
+  AXLE_TRY(runner->bind(options));
+  return runner;
+}
+
+std::uint64_t StepRunner::buffer_bytes(const package::LayerShape& shape, std::size_t widest_kv,
+                                       std::size_t vocab_size) {
+  const BufferSizes sizes = buffer_sizes(shape, widest_kv);
+  return sizes.indices + sizes.mask + 2 * sizes.hidden + 2 * sizes.kv_out +
+         (shape.hidden + vocab_size) * sizeof(Bf16);
+}
+
+Status StepRunner::allocate(std::size_t widest_kv) {
+  const package::LayerShape& shape = parts_.shape;
+  const BufferSizes sizes = buffer_sizes(shape, widest_kv);
+  const std::size_t vocab_bytes = parts_.embeddings.vocab_size() * sizeof(Bf16);
+  const std::pair<card::DeviceBuffer*, std::size_t> wanted[] = {
+      {&buffers_.indices, sizes.indices},
+      {&buffers_.mask, sizes.mask},
+      {&buffers_.hidden[0], sizes.hidden},
+      {&buffers_.hidden[1], sizes.hidden},
+      {&buffers_.k_out, sizes.kv_out},
+      {&buffers_.v_out, sizes.kv_out},
+      {&buffers_.post_input, shape.hidden * sizeof(Bf16)},
+      {&buffers_.logits, vocab_bytes}};
+  for (const auto& [buffer, bytes] : wanted) {
+    AXLE_TRY_ASSIGN(*buffer, card::DeviceBuffer::allocate(parts_.card, bytes));
+    // Padding rows compute with whatever is here: it must be finite.
+    AXLE_TRY(buffer->fill(0, bytes, std::byte{0}));
+  }
+  indices_.assign(sizes.indices / sizeof(std::uint32_t), 0);
+  mask_.assign(sizes.mask / sizeof(Bf16), kBf16Hidden);
+  input_.assign(sizes.hidden / sizeof(Bf16), kBf16Zero);
+  return {};
+}
+
+Result<card::Binding> StepRunner::bind_group(std::size_t group, std::size_t layer) {
+  const LayerMemory memory{.k_cache = parts_.cache.k(layer),
+                           .v_cache = parts_.cache.v(layer),
+                           .indices = buffers_.indices.span(),
+                           .input = buffers_.hidden[layer % 2].span(),
+                           .mask = buffers_.mask.span(),
+                           .k_cache_out = buffers_.k_out.span(),
+                           .v_cache_out = buffers_.v_out.span(),
+                           .output = buffers_.hidden[(layer + 1) % 2].span()};
+  const package::Group& shape = parts_.shape.groups[group];
+  return bind_layer(parts_.engines.layers[layer], shape.index, memory,
+                    {.allow_in_place = in_place_ && shape.decode()});
+}
+
+Status StepRunner::bind(const StepOptions& options) {
+  const std::size_t layers = parts_.engines.layers.size();
+  in_place_ = options.cell_writes == CellWrites::kInPlace ||
+              (options.cell_writes == CellWrites::kAuto && rows_are_aligned(parts_.cache, layers));
+  groups_.resize(parts_.shape.groups.size());
+  for (std::size_t group = 0; group < groups_.size(); ++group) {
+    for (std::size_t layer = 0; layer < layers; ++layer) {
+      AXLE_TRY_ASSIGN(card::Binding binding, bind_group(group, layer));
+      groups_[group].layers.push_back(std::move(binding));
+    }
+  }
+  const card::DeviceSpan logits = buffers_.logits.span();
+  for (const card::DeviceSpan input :
+       {buffers_.hidden[layers % 2].span(), buffers_.post_input.span()}) {
+    AXLE_TRY_ASSIGN(card::Binding binding, bind_post(parts_.engines, input, logits));
+    post_bindings_.push_back(std::move(binding));
+  }
+  return {};
+}
+
+Status StepRunner::check(const Plan& plan) const {
+  if (plan.group >= groups_.size() || plan.rows.empty()) {
+    return invalid_argument(fmt::format("a step of {} rows in group {} of {}", plan.rows.size(),
+                                        plan.group, groups_.size()));
+  }
+  const package::Group& group = parts_.shape.groups[plan.group];
+  if (plan.rows.size() > group.rows) {
+    return invalid_argument(fmt::format("{} rows in a group of {}", plan.rows.size(), group.rows));
+  }
+  std::vector<Cell> cells;
+  for (const Row& row : plan.rows) {
+    if (row.sequence == nullptr || row.sequence->cells_end() > group.history) {
+      return invalid_argument(
+          fmt::format("a row whose history goes to cell {} in a group that sees {} cells",
+                      row.sequence == nullptr ? 0 : row.sequence->cells_end(), group.history));
+    }
+    if (row.token < 0 || static_cast<std::size_t>(row.token) >= parts_.embeddings.vocab_size() ||
+        row.cell >= parts_.shape.cells()) {
+      return invalid_argument(fmt::format("token {} of {} for cell {} of {}", row.token,
+                                          parts_.embeddings.vocab_size(), row.cell,
+                                          parts_.shape.cells()));
+    }
+    cells.push_back(row.cell);
+  }
+  std::sort(cells.begin(), cells.end());
+  if (std::adjacent_find(cells.begin(), cells.end()) != cells.end()) {
+    return invalid_argument("two rows of a step for one cell");
+  }
+  return {};
+}
+
+void StepRunner::stage(const Plan& plan) {
+  const package::Group& group = parts_.shape.groups[plan.group];
+  const MaskShape shape = mask_shape(group);
+  std::vector<MaskRow> mask_rows;
+  mask_rows.reserve(plan.rows.size());
+  logits_rows_.assign(plan.rows.size(), kNoLogits);
+  std::fill(indices_.begin(), indices_.end(), 0u);
+  std::size_t wanted = 0;
+
+  for (std::size_t r = 0; r < plan.rows.size(); ++r) {
+    const Row& row = plan.rows[r];
+    // The first row of the same conversation stands for it.
+    const auto first = std::find_if(plan.rows.begin(), plan.rows.end(),
+                                    [&](const Row& it) { return it.sequence == row.sequence; });
+    mask_rows.push_back(
+        {row.sequence->cells(), static_cast<std::size_t>(first - plan.rows.begin())});
+    for (std::size_t i = r; i < index_count(parts_.shape, group); i += group.rows) {
+      indices_[i] = row.position;
+    }
+    const auto embedding = parts_.embeddings.row(row.token);
+    std::copy(embedding.begin(), embedding.end(),
+              input_.begin() + static_cast<std::ptrdiff_t>(r * parts_.shape.hidden));
+    if (row.wants_logits) logits_rows_[r] = wanted++;
+  }
+  fill_mask(mask_rows, shape, std::span(mask_).first(shape.elements()));
+  logits_.resize(wanted * parts_.embeddings.vocab_size());
+}
+
+Status StepRunner::run(const Plan& plan) {
+  AXLE_TRY(check(plan));
+  stage(plan);
+  const Status submitted = submit(plan);
+  const Status finished = commands_.finish();
+  return submitted.ok() ? finished : submitted;
+}
+
+Status StepRunner::submit(const Plan& plan) {
+  AXLE_TRY(upload(plan));
+  for (std::size_t layer = 0; layer < parts_.engines.layers.size(); ++layer) {
+    AXLE_TRY(run_layer(plan, layer));
+  }
+  return run_post(plan);
+}
+
+Status StepRunner::upload(const Plan& plan) {
+  const package::Group& group = parts_.shape.groups[plan.group];
+  const auto put = [&](const card::DeviceBuffer& to, std::span<const std::byte> source) {
+    return commands_.write(to.slice(0, source.size()), source);
+  };
+  AXLE_TRY(put(buffers_.indices, bytes_of(indices_, index_count(parts_.shape, group))));
+  AXLE_TRY(put(buffers_.mask, bytes_of(mask_, mask_shape(group).elements())));
+  return put(buffers_.hidden[0], bytes_of(input_, plan.rows.size() * parts_.shape.hidden));
+}
+
+Status StepRunner::run_layer(const Plan& plan, std::size_t layer) {
+  card::Engine& engine = parts_.engines.layers[layer];
+  card::Binding& binding = groups_[plan.group].layers[layer];
+  const package::Group& group = parts_.shape.groups[plan.group];
+  if (!in_place_ || !group.decode()) {
+    AXLE_TRY(commands_.run(engine, binding));
+    return place_rows(plan, layer);
+  }
+  const card::GroupInfo& info = engine.group(group.index);
+  const Cell cell = plan.rows.front().cell;
+  // bind_layer() has found both.
+  AXLE_TRY(
+      binding.bind_output(*info.find_output("K_cache_out"), parts_.cache.k_rows(layer, cell, 1)));
+  AXLE_TRY(
+      binding.bind_output(*info.find_output("V_cache_out"), parts_.cache.v_rows(layer, cell, 1)));
+  return commands_.run(engine, binding);
+}
+
+Status StepRunner::place_rows(const Plan& plan, std::size_t layer) {
+  const std::size_t row_bytes = parts_.cache.row_bytes(layer);
+  for (std::size_t first = 0; first < plan.rows.size();) {
+    const Cell cell = plan.rows[first].cell;
+    std::size_t count = 1;  // Rows that go to neighbouring cells are one copy.
+    while (first + count < plan.rows.size() && plan.rows[first + count].cell == cell + count) {
+      ++count;
+    }
+    const std::size_t offset = first * row_bytes;
+    const std::size_t bytes = count * row_bytes;
+    AXLE_TRY(commands_.copy(buffers_.k_out.slice(offset, bytes),
+                            parts_.cache.k_rows(layer, cell, count)));
+    AXLE_TRY(commands_.copy(buffers_.v_out.slice(offset, bytes),
+                            parts_.cache.v_rows(layer, cell, count)));
+    first += count;
+  }
+  return {};
+}
+
+Status StepRunner::run_post(const Plan& plan) {
+  const std::size_t row_bytes = parts_.shape.hidden * sizeof(Bf16);
+  const std::size_t vocab = parts_.embeddings.vocab_size();
+  const card::DeviceBuffer& last = buffers_.hidden[parts_.engines.layers.size() % 2];
+  for (std::size_t r = 0; r < plan.rows.size(); ++r) {
+    if (logits_rows_[r] == kNoLogits) continue;
+    // Row 0 lies where the first binding reads; others are brought to the second one's buffer,
+    // because binding an engine to an address inside a buffer is not safe on every firmware.
+    if (r > 0) {
+      AXLE_TRY(commands_.copy(last.slice(r * row_bytes, row_bytes), buffers_.post_input.span()));
+    }
+    AXLE_TRY(commands_.run(parts_.engines.post, post_bindings_[r > 0 ? 1 : 0]));
+    const auto target = std::span(logits_).subspan(logits_rows_[r] * vocab, vocab);
+    AXLE_TRY(commands_.read(buffers_.logits.span(), std::as_writable_bytes(target)));
+  }
+  return {};
+}
+
+std::span<const Bf16> StepRunner::logits(std::size_t row) const {
+  AXLE_CHECK(row < logits_rows_.size() && logits_rows_[row] != kNoLogits);
+  const std::size_t vocab = parts_.embeddings.vocab_size();
+  return std::span(logits_).subspan(logits_rows_[row] * vocab, vocab);
+}
+
+std::uint64_t StepRunner::memory_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const card::DeviceBuffer* buffer :
+       {&buffers_.indices, &buffers_.mask, &buffers_.hidden[0], &buffers_.hidden[1],
+        &buffers_.k_out, &buffers_.v_out, &buffers_.post_input, &buffers_.logits}) {
+    bytes += buffer->size_bytes();
+  }
+  return bytes;
+}
+
+}  // namespace axle::llm

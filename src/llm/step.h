@@ -1,0 +1,131 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/bf16.h"
+#include "base/result.h"
+#include "llm/commands.h"
+#include "llm/embeddings.h"
+#include "llm/engines.h"
+#include "llm/kv_cache.h"
+#include "llm/sequence.h"
+#include "package/shape.h"
+
+namespace axle::llm {
+
+// One token's place in a step.
+struct Row {
+  const Sequence* sequence = nullptr;  // Its conversation, as computed before this step.
+  TokenId token = 0;                   // Goes in.
+  std::uint32_t position = 0;          // RoPE position.
+  Cell cell = 0;                       // Where its K and V go; held, and in no sequence yet.
+  bool wants_logits = false;           // Run the head on it?
+};
+
+// What one step does: these rows in this group. A row sees its sequence and the earlier rows of the
+// same sequence in this plan, nothing else; rows of several conversations may stand in any order.
+struct Plan {
+  std::size_t group = 0;  // Position in package::LayerShape::groups.
+  std::vector<Row> rows;
+};
+
+// How a decode step brings the new K and V rows to their cell.
+enum class CellWrites : std::uint8_t {
+  kAuto,     // In place where the rows are whole multiples of 2 KiB, else copied.
+  kCopy,     // The engine writes to a buffer of its own; a copy on the card follows.
+  kInPlace,  // The engine's outputs are bound to the cell itself.
+};
+
+struct StepOptions {
+  Submission submission = Submission::kAuto;
+  CellWrites cell_writes = CellWrites::kAuto;
+};
+
+// Runs plans: all layers, then the head for the rows that want it. Per step, mask, positions and
+// embeddings go to the card once for all layers; the output of layer m is the input of layer m + 1
+// where it lies (two buffers in turn); new K and V rows go to their cells on the card.
+//
+// Threading: one thread at a time.
+// Lifetime: engines, cache, embeddings and card must outlive it.
+class StepRunner {
+ public:
+  struct Parts {
+    card::Card& card;
+    Engines& engines;
+    const KvCache& cache;
+    const Embeddings& embeddings;
+    const package::LayerShape& shape;
+  };
+
+  // Takes the buffers that all layers share and binds every group of every layer.
+  // Errors: kExhausted  no room on the card. kUnsupported  as Commands::create. kCardLost.
+  static Result<std::unique_ptr<StepRunner>> create(const Parts& parts, const StepOptions& options);
+
+  // Runs `plan`. The caller appends the rows to their sequences when this was ok; after an error
+  // the cells of its rows hold unknown, but finite or unreachable, numbers.
+  //
+  // Errors: kInvalidArgument  no row, more rows than the group has, a history that the group cannot
+  //                           see, a token or cell that does not exist, two rows for one cell.
+  //         kCardLost, kUnavailable  the card failed.
+  Status run(const Plan& plan);
+
+  // The logits [V] bf16 of row `row` of the last plan; valid until the next run().
+  // REQUIRES: that row wanted logits and run() was ok.
+  std::span<const Bf16> logits(std::size_t row) const;
+
+  const package::LayerShape& shape() const { return parts_.shape; }
+  bool queued() const { return commands_.queued(); }
+  std::uint64_t memory_bytes() const;
+
+  // Card memory that create() takes for a model of this shape.
+  static std::uint64_t buffer_bytes(const package::LayerShape& shape, std::size_t widest_kv,
+                                    std::size_t vocab_size);
+
+ private:
+  // Card memory of a step, shared by all layers and groups.
+  struct Buffers {
+    card::DeviceBuffer indices;
+    card::DeviceBuffer mask;
+    card::DeviceBuffer hidden[2];  // Layer m reads [m % 2] and writes the other.
+    card::DeviceBuffer k_out;
+    card::DeviceBuffer v_out;
+    card::DeviceBuffer post_input;
+    card::DeviceBuffer logits;
+  };
+  // The bindings of one group, one per layer.
+  struct GroupBindings {
+    std::vector<card::Binding> layers;
+  };
+
+  StepRunner(const Parts& parts, Commands commands);
+
+  Status allocate(std::size_t widest_kv);
+  Status bind(const StepOptions& options);
+  Result<card::Binding> bind_group(std::size_t group, std::size_t layer);
+  Status check(const Plan& plan) const;
+  void stage(const Plan& plan);
+  Status submit(const Plan& plan);
+  Status upload(const Plan& plan);
+  Status run_layer(const Plan& plan, std::size_t layer);
+  Status place_rows(const Plan& plan, std::size_t layer);
+  Status run_post(const Plan& plan);
+
+  Parts parts_;
+  Commands commands_;
+  Buffers buffers_;
+  std::vector<GroupBindings> groups_;         // As shape.groups.
+  std::vector<card::Binding> post_bindings_;  // 0: reads the last hidden buffer, 1: post_input.
+  bool in_place_ = false;
+
+  std::vector<std::uint32_t> indices_;  // Host copies, kept until the card has read them.
+  std::vector<Bf16> mask_;
+  std::vector<Bf16> input_;
+  std::vector<Bf16> logits_;              // [rows with logits, V]
+  std::vector<std::size_t> logits_rows_;  // Row of the plan -> row of logits_, or kNoLogits.
+};
+
+}  // namespace axle::llm

@@ -16,8 +16,8 @@ class Session;
 }
 
 struct CardOptions {
-  std::optional<DeviceId> device;  // By bus number, or
-  std::size_t index = 0;           // the n-th of Library::devices().
+  std::optional<DeviceId> device = {};  // By bus number, or
+  std::size_t index = 0;                // the n-th of Library::devices().
 };
 
 // What a card measures about itself.
@@ -29,7 +29,7 @@ struct Readings {
   std::uint64_t memory_free_bytes = 0;
   double cpu_percent = 0.0;
   double npu_percent = 0.0;
-  std::string firmware_version;
+  std::string firmware_version = {};
   std::uint64_t uid = 0;
 };
 

@@ -22,9 +22,9 @@ struct Finding {
 };
 
 struct DoctorOptions {
-  std::filesystem::path root = "/";  // Where /proc, /sys, /dev, /boot are; tests use a tree.
-  std::filesystem::path models;      // The models directory; empty: its disk is not looked at.
-  LibraryOptions library;
+  std::filesystem::path root = "/";   // Where /proc, /sys, /dev, /boot are; tests use a tree.
+  std::filesystem::path models = {};  // The models directory; empty: its disk is not looked at.
+  LibraryOptions library = {};
   // Open the library and every card and read its temperature? A hung card then costs 50 s. Leave it
   // false while another process of axle uses the card and its readings can be asked there.
   bool open_cards = true;

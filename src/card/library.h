@@ -34,11 +34,11 @@ enum class VendorOutput : std::uint8_t {
 struct LibraryOptions {
   // Which library: "" or "auto" (the vendor's where it is installed, else the software card),
   // "vendor", "softcard", or the path of a library.
-  std::string library;
-  std::filesystem::path softcard;  // Our own libaxcl_rt.so; empty: none is installed.
-  std::string config;              // Path of the vendor's axcl.json; empty: its defaults.
+  std::string library = {};
+  std::filesystem::path softcard = {};  // Our own libaxcl_rt.so; empty: none is installed.
+  std::string config = {};              // Path of the vendor's axcl.json; empty: its defaults.
   // For tests: optional functions to be treated as absent, e.g. "axclrtMemcpyAsync".
-  std::vector<std::string> hide_symbols;
+  std::vector<std::string> hide_symbols = {};
   // Where the vendor's library may be, in this order; a bare name is looked up by the loader.
   std::vector<std::string> vendor_candidates = {"libaxcl_rt.so", "/usr/lib/axcl/libaxcl_rt.so"};
   VendorOutput output = VendorOutput::kLog;

@@ -75,21 +75,14 @@ Status Session::health() const {
 
 bool Session::bound_here() const { return bound_serial == serial_; }
 
-bool Session::bind_here() { return bind_status().ok(); }
-
-Status Session::bind_status() {
+Status Session::bind_thread() {
+  if (!alive()) return health();
+  if (bound_here()) return {};
   const abi::Error code = raw("axclrtSetCurrentContext", functions().set_current_context, context_);
   if (code != 0) return failed(code, Action::kUse, "axclrtSetCurrentContext");
   bound_serial = serial_;
   return {};
 }
-
-Status Session::bind_thread() {
-  if (!alive()) return health();
-  return bound_here() ? Status() : bind_status();
-}
-
-Status Session::not_ready() { return alive() ? bind_status() : health(); }
 
 Status Session::failed(abi::Error code, Action action, const char* name, std::string_view detail) {
   Status status = vendor_status(code, action, name, detail);

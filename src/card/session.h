@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/mutex.h"
+#include "base/result.h"
 #include "base/status.h"
 #include "card/axcl_abi.h"
 #include "card/error.h"
@@ -65,7 +66,7 @@ class Session {
   template <typename... Parameters, typename... Arguments>
   Status call(Action action, const char* name, abi::Error (*function)(Parameters...),
               Arguments... arguments) {
-    if (!ready()) return not_ready();
+    if (!alive() || !bound_here()) AXLE_TRY(bind_thread());
     const abi::Error code = raw(name, function, arguments...);
     return code == 0 ? Status() : failed(code, action, name);
   }
@@ -83,12 +84,7 @@ class Session {
  private:
   enum class State : std::uint8_t { kNew, kOpen, kLost, kClosed };
 
-  // Open, and bound to the calling thread.
-  bool ready() { return alive() && (bound_here() || bind_here()); }
-  bool bound_here() const;
-  bool bind_here();
-  Status not_ready();
-  Status bind_status();
+  bool bound_here() const;  // Has the calling thread this session's context?
 
   const std::shared_ptr<LibraryState> library_;
   const DeviceId device_;

@@ -151,7 +151,7 @@ TEST(AxeraTextTest, RefusesBrokenFilesWithTheLine) {
   EXPECT_EQ(message("430 3\n2 0 0\n5\n"), "line 3:");
   EXPECT_EQ(message("430 3\n0 0 0\n\n1\n"), "line 4:");
   EXPECT_EQ(message("430 3\n0 0 0\n\n4294967295 0\n"), "line 4:");
-  EXPECT_EQ(message("430 3\n0 0 0\n\n2 0\na\n"), "line 7:");
+  EXPECT_EQ(message("430 3\n0 0 0\n\n2 0\na\n"), "line 6:");
   EXPECT_EQ(message("430 3\n0 0 0\n\n1 1\na\nb\n"), "line 6:");
   EXPECT_EQ(message("430 1\n0 0 0\n\n1\n!\n"), "line 5:");
   EXPECT_EQ(message("430 0\n0 0 0\n\n1\nYQ== x 1\n"), "line 5:");

@@ -15,8 +15,9 @@ namespace axle::text {
 // Python's jinja2 with the settings of Hugging Face's `transformers` (trimmed blocks, loop
 // controls, `tojson`, `raise_exception`, `strftime_now`, `{% generation %}`).
 //
-// Templates come from model files and are not trusted: they reach no file and no network, and one
-// that loops without end fails.
+// Templates come from model files and are not trusted: they reach no file and no network, and loops
+// without end, deep nesting and endless text fail. The memory of values that a template builds is
+// not limited.
 //
 // Threading: immutable; one object may be used by many threads at once.
 class ChatTemplate {
@@ -39,7 +40,7 @@ class ChatTemplate {
                              std::chrono::system_clock::time_point now) const;
 
   // Limits of one render. A message of a conversation takes some hundred steps.
-  static constexpr std::uint64_t kMaxSteps = 5'000'000;
+  static constexpr std::uint64_t kMaxSteps = 2'000'000;
   static constexpr std::size_t kMaxPromptBytes = std::size_t{16} << 20;
 
  private:

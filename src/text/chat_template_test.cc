@@ -24,7 +24,8 @@ std::string shown(std::string_view source, std::string_view context = "{}") {
 TEST(ChatTemplateTest, WritesAConversation) {
   constexpr std::string_view kSource =
       "{% for message in messages %}\n"
-      "  {{- '<|im_start|>' + message['role'] + '\\n' + message.content|trim + '<|im_end|>\\n' }}\n"
+      "  {{- '<|im_start|>' + message['role'] + '\\n' + message.content|trim + '<|im_end|>\\n' "
+      "-}}\n"
       "{% endfor %}\n"
       "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}\n";
   constexpr std::string_view kContext =

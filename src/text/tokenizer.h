@@ -86,7 +86,7 @@ class Tokenizer {
   // A tokenizer.json that from_json() reads back to the same tokenizer.
   std::string to_json() const;
 
-  // Token ids of `text` (UTF-8).
+  // Token ids of `text` (UTF-8). Bytes for which the vocabulary has no token are dropped.
   //
   // Errors: kInvalidArgument  not UTF-8 (with the byte).
   //         kExhausted        longer than kMaxTextBytes.

@@ -187,6 +187,21 @@ TEST(TokenizerTest, RefusesIdsThatWouldTakeAllMemory) {
   EXPECT_NE(tokenizer.status().message().find("4294967295"), std::string::npos);
 }
 
+TEST(TokenizerTest, DropsBytesThatTheVocabularyLacksAndMergesNothingOverThem) {
+  constexpr std::string_view kJson =
+      R"({"version":"1.0","added_tokens":[],"normalizer":null,"pre_tokenizer":{"type":"ByteLevel",)"
+      R"("add_prefix_space":false,"trim_offsets":true,"use_regex":false},"post_processor":null,)"
+      R"("decoder":{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true},)"
+      R"("model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]}})";
+  const Result<Tokenizer> tokenizer = Tokenizer::from_json(kJson);
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+  EXPECT_EQ(encode(*tokenizer, "ab"), Ids{2});
+  EXPECT_EQ(encode(*tokenizer,
+                   "a\x06"
+                   "b"),
+            (Ids{0, 1}));
+}
+
 TEST(TokenizerTest, ManyThreadsGetTheSameIds) {
   const Tokenizer tokenizer = small_vocab().build("smollm");
   const std::string text = "hello world, singing <|end|> 漢字 42";

@@ -57,6 +57,7 @@ struct Lines<'a> {
 impl<'a> Lines<'a> {
     fn new(bytes: &'a [u8]) -> Self {
         let is_end: fn(&u8) -> bool = |&byte| byte == b'\n';
+        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         Self { rest: bytes.split(is_end), number: 0 }
     }
 

@@ -146,6 +146,7 @@ pub struct Pieces {
     ends: Vec<u32>,
     special: Vec<bool>,
     strips_first_blank: bool,
+    byte_level: bool,
 }
 
 impl Pieces {
@@ -157,6 +158,7 @@ impl Pieces {
             ends: Vec::with_capacity(count),
             special: vec![false; count],
             strips_first_blank: spelling.strip_first_blank,
+            byte_level: spelling.byte_level,
         };
         for entry in &entries {
             let id = entry.id as usize;
@@ -185,6 +187,10 @@ impl Pieces {
 
     pub fn strips_first_blank(&self) -> bool {
         self.strips_first_blank
+    }
+
+    pub fn is_byte_level(&self) -> bool {
+        self.byte_level
     }
 
     pub fn memory_bytes(&self) -> usize {

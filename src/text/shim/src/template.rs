@@ -14,6 +14,10 @@ const NAME: &str = "chat_template";
 /// How deep macros may call each other. Each level takes a few kilobytes of the caller's stack.
 const MAX_RECURSION: usize = 100;
 
+/// Stack of the thread that a render runs on (address space; only what is touched takes memory). A template can nest
+/// values some steps deep each, and dropping or printing such a value calls itself for each level.
+const STACK_BYTES: usize = 512 << 20;
+
 thread_local! {
     /// The time of the render that runs on this thread, in seconds since 1970.
     static NOW: Cell<i64> = const { Cell::new(0) };
@@ -40,12 +44,21 @@ impl ChatTemplate {
         if !context.is_object() {
             return Err(Failure::invalid("the context is not a JSON object"));
         }
+        let render = || self.render_value(Value::from(Serde(context)), now_unix);
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, render);
+            let failed = |what: &str| Failure::new(Code::Internal, format!("the chat template's thread {what}"));
+            thread.map_err(|e| failed(&format!("cannot start: {e}")))?.join().map_err(|_| failed("failed"))?
+        })
+    }
+
+    fn render_value(&self, context: Value, now_unix: i64) -> Outcome<Vec<u8>> {
         NOW.with(|now| now.set(now_unix));
         let mut prompt = Prompt { bytes: Vec::new(), limit: self.max_bytes, full: false };
         let rendered = self
             .environment
             .get_template(NAME)
-            .and_then(|template| template.render_captured_to(Value::from(Serde(context)), &mut prompt).map(drop));
+            .and_then(|template| template.render_captured_to(context, &mut prompt).map(drop));
         match rendered {
             Ok(()) => Ok(prompt.bytes),
             Err(_) if prompt.full => Err(Failure::new(

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use tokenizers::tokenizer::{AddedVocabulary, Model, OffsetType, PreTokenizer};
+use tokenizers::tokenizer::{AddedVocabulary, Model, OffsetType, PreTokenizer, Token};
 use tokenizers::{ModelWrapper, Tokenizer};
 
 use crate::ffi::{Failure, Outcome};
-use crate::pieces::{Entry, Pieces, Spelling};
+use crate::pieces::{char_of_byte, Entry, Pieces, Spelling};
 
 /// Ids from here on are refused: the largest known vocabularies have 262144 entries, and tables are as long as the
 /// highest id.
@@ -17,6 +17,8 @@ pub struct TextTokenizer {
     /// The added tokens again, with special ones left as text.
     plain: AddedVocabulary,
     pieces: Pieces,
+    /// Characters of bytes that the vocabulary lacks (control bytes, in some).
+    missing: Vec<char>,
     stop_ids: Vec<i32>,
     memory_bytes: usize,
 }
@@ -43,8 +45,9 @@ impl TextTokenizer {
         let pieces = spell_vocabulary(&inner, &vocab)?;
         let mut plain = inner.get_added_vocabulary().clone();
         plain.set_encode_special_tokens(true);
+        let missing = missing_bytes(&inner, &pieces);
         let memory_bytes = pieces.memory_bytes() + vocabulary_bytes(&inner, &vocab);
-        Ok(Self { inner, plain, pieces, stop_ids, memory_bytes })
+        Ok(Self { inner, plain, pieces, missing, stop_ids, memory_bytes })
     }
 
     pub fn to_json(&self) -> Outcome<String> {
@@ -60,10 +63,23 @@ impl TextTokenizer {
         if let Some(pre_tokenizer) = self.inner.get_pre_tokenizer() {
             pre_tokenizer.pre_tokenize(&mut pieces).map_err(failed)?;
         }
-        let model = self.inner.get_model();
-        pieces.tokenize(|piece| model.tokenize(piece.get())).map_err(failed)?;
+        pieces.tokenize(|piece| self.merge(piece.get())).map_err(failed)?;
         let encoding = pieces.into_encoding(None, 0, OffsetType::None).map_err(failed)?;
         Ok(encoding.get_ids().iter().map(|&id| id as i32).collect())
+    }
+
+    /// A byte without a token gives nothing, and its neighbours are not merged over it. The library alone would merge
+    /// them; llama.cpp does not.
+    fn merge(&self, word: &str) -> tokenizers::Result<Vec<Token>> {
+        let model = self.inner.get_model();
+        if self.missing.is_empty() || !word.contains(&self.missing[..]) {
+            return model.tokenize(word);
+        }
+        let mut tokens = Vec::new();
+        for part in word.split(&self.missing[..]).filter(|part| !part.is_empty()) {
+            tokens.extend(model.tokenize(part)?);
+        }
+        Ok(tokens)
     }
 
     pub fn token_id(&self, name: &str) -> Option<u32> {
@@ -110,6 +126,15 @@ fn spell_vocabulary(inner: &Tokenizer, vocab: &HashMap<String, u32>) -> Outcome<
     }
     let count = by_id.keys().max().map_or(0, |&id| id as usize + 1);
     Ok(Pieces::new(&spelling, by_id.into_values().collect(), count))
+}
+
+fn missing_bytes(inner: &Tokenizer, pieces: &Pieces) -> Vec<char> {
+    let ModelWrapper::BPE(bpe) = inner.get_model() else { return Vec::new() };
+    if !pieces.is_byte_level() || bpe.unk_token.is_some() || bpe.byte_fallback {
+        return Vec::new();
+    }
+    let characters = (0..=u8::MAX).map(char_of_byte);
+    characters.filter(|c| bpe.token_to_id(c.encode_utf8(&mut [0; 4])).is_none()).collect()
 }
 
 /// An estimate: the library keeps each name twice in hash maps, and merges as pairs of numbers.

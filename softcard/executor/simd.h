@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "base/bf16.h"
+
+// Vectors of the compiler's own (GCC and clang extension): 512 bits wide whatever the processor
+// has; the compiler splits them. The kernels of this folder are compiled with -ffp-contract=fast,
+// so that a * b + c is one rounding wherever the processor can.
+namespace axle::softcard {
+
+inline constexpr std::size_t kLanes = 16;
+
+typedef float VecF __attribute__((vector_size(64)));
+typedef std::int32_t VecI __attribute__((vector_size(64)));
+typedef std::uint32_t VecU __attribute__((vector_size(64)));
+typedef std::uint16_t VecH __attribute__((vector_size(32)));
+typedef double VecD __attribute__((vector_size(64)));
+typedef float HalfF __attribute__((vector_size(32)));
+
+inline VecF splat(float value) { return value - VecF{}; }
+
+template <typename Vector, typename T>
+inline Vector load(const T* from) {
+  Vector vector;
+  std::memcpy(&vector, static_cast<const void*>(from), sizeof(Vector));
+  return vector;
+}
+template <typename Vector, typename T>
+inline void store(T* to, Vector vector) {
+  std::memcpy(static_cast<void*>(to), &vector, sizeof(Vector));
+}
+
+inline VecF load_bf16(const Bf16* from) {
+  const VecU wide = __builtin_convertvector(load<VecH>(from), VecU) << 16;
+  return load<VecF>(&wide);
+}
+
+// Rounds to nearest even; finite numbers only (a NaN may become infinite).
+inline void store_bf16(Bf16* to, VecF vector) {
+  VecU bits = load<VecU>(&vector);
+  bits += 0x7fffu + ((bits >> 16) & 1u);
+  store(to, __builtin_convertvector(bits >> 16, VecH));
+}
+
+// The sum of the lanes, always in the same order: halves, quarters, eighths, pairs.
+inline float sum_lanes(VecF v) {
+  for (std::size_t half = kLanes / 2; half > 0; half /= 2) {
+    for (std::size_t i = 0; i < half; ++i) v[i] += v[i + half];
+  }
+  return v[0];
+}
+
+// 2^x for x in [-126, 126], relative error below 2e-7; 2^0 is exactly 1.
+inline VecF exp2_lanes(VecF x) {
+  const VecF magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer.
+  const VecF rounded = x + magic;
+  const VecF f = x - (rounded - magic);
+  // Taylor coefficients ln2^k / k!; |f| <= 1/2 leaves an error below 2^-26.
+  VecF p = splat(1.540353e-4f) * f + 1.3333558e-3f;
+  p = p * f + 9.6181291e-3f;
+  p = p * f + 5.5504109e-2f;
+  p = p * f + 2.4022651e-1f;
+  p = p * f + 6.9314718e-1f;
+  p = p * f + 1.0f;
+  const VecI exponent = load<VecI>(&rounded) << 23;
+  const VecI bits = load<VecI>(&p) + exponent;
+  return load<VecF>(&bits);
+}
+
+inline VecF min_lanes(VecF a, VecF b) { return a < b ? a : b; }
+inline VecF max_lanes(VecF a, VecF b) { return a > b ? a : b; }
+
+}  // namespace axle::softcard

@@ -230,7 +230,8 @@ Result<PackageFiles> locate_package(const fs::path& folder) {
   if (!fs::is_directory(status)) {
     return invalid_argument(fmt::format("{} is not a folder", folder.string()));
   }
-  const fs::path absolute = fs::absolute(folder, error).lexically_normal();
+  fs::path absolute = fs::absolute(folder, error).lexically_normal();
+  if (!absolute.has_filename()) absolute = absolute.parent_path();  // "name/"
   AXLE_TRY_ASSIGN(const std::optional<VendorConfig> config, read_config(absolute));
   PackageFiles files;
   if (config) {

@@ -33,7 +33,10 @@ struct EngineFile {
 Result<EngineFile> open_engine(const fs::path& path) {
   AXLE_TRY_ASSIGN(MappedFile file, MappedFile::open(path));
   Result<axmodel::Model> model = axmodel::parse(file.bytes());
-  if (!model.ok()) return model.status().with_context(path.string());
+  if (!model.ok()) {
+    return model.status().with_context(
+        fmt::format("{} ({} bytes)", path.string(), file.bytes().size()));
+  }
   return EngineFile{std::move(file), *std::move(model)};
 }
 
@@ -67,6 +70,53 @@ Status check_same(const LayerShape& first, const LayerShape& shape, const fs::pa
   return {};
 }
 
+// What the import wrote about its files; empty for other packages.
+Result<ImportRecord> read_record(const fs::path& folder) {
+  const fs::path path = folder / "axle.json";
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return ImportRecord();
+  AXLE_TRY_ASSIGN(const std::string text, read_file(path, kMaxRecordBytes));
+  Result<ImportRecord> record = parse_import_record(text);
+  if (!record.ok()) return record.status().with_context(path.string());
+  // Names are taken without folders: a record cannot lead out of the package.
+  for (FileRecord& file : record->files) file.name = fs::path(file.name).filename().string();
+  return record;
+}
+
+std::uint64_t size_of(const fs::path& path) {
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(path, error);
+  return error ? 0 : size;
+}
+
+// Compares the sizes of the big files with the record. Texts may be edited by their owner.
+Status check_sizes(const fs::path& folder) {
+  AXLE_TRY_ASSIGN(const ImportRecord record, read_record(folder));
+  for (const FileRecord& wanted : record.files) {
+    const fs::path path = folder / wanted.name;
+    const bool big = path.extension() == ".axmodel" || path.extension() == ".bin";
+    if (const std::uint64_t found = size_of(path); big && found != wanted.size_bytes) {
+      return corrupt(fmt::format("{}: it has {} bytes, wanted {} as it was imported", path.string(),
+                                 found, wanted.size_bytes));
+    }
+  }
+  return {};
+}
+
+// Compares all files with the checksums of the record.
+Status check_hashes(const fs::path& folder) {
+  AXLE_TRY_ASSIGN(const ImportRecord record, read_record(folder));
+  for (const FileRecord& wanted : record.files) {
+    const fs::path path = folder / wanted.name;
+    AXLE_TRY_ASSIGN(const MappedFile file, MappedFile::open(path));
+    if (const std::string found = sha256_hex(file.bytes()); found != wanted.sha256) {
+      return corrupt(fmt::format("{}: its SHA-256 is {}, wanted {} as it was imported",
+                                 path.string(), found, wanted.sha256));
+    }
+  }
+  return {};
+}
+
 // Builds a PackageInfo step by step; every step checks what it reads.
 class Reader {
  public:
@@ -74,6 +124,7 @@ class Reader {
 
   Result<PackageInfo> read() {
     take_names();
+    AXLE_TRY(check_sizes(info_.folder));
     AXLE_TRY(read_layers());
     AXLE_TRY(read_head());
     AXLE_TRY(check_embedding());
@@ -159,14 +210,12 @@ class Reader {
   }
 
   Status check_embedding() {
-    std::error_code error;
-    const std::uintmax_t found = fs::file_size(info_.embedding, error);
-    const std::uintmax_t wanted =
-        std::uintmax_t{info_.vocab_size} * info_.shape.hidden * kBf16Bytes;
-    if (!error && found == wanted) return {};
+    const std::uint64_t found = size_of(info_.embedding);
+    const std::uint64_t wanted = std::uint64_t{info_.vocab_size} * info_.shape.hidden * kBf16Bytes;
+    if (found == wanted) return {};
     return corrupt(fmt::format("{}: it has {} bytes, wanted {} ({} tokens of {} bf16 numbers)",
-                               info_.embedding.string(), error ? 0 : found, wanted,
-                               info_.vocab_size, info_.shape.hidden));
+                               info_.embedding.string(), found, wanted, info_.vocab_size,
+                               info_.shape.hidden));
   }
 
   Status check_config() {
@@ -224,9 +273,8 @@ class Reader {
   }
 
   void measure_memory() {
-    std::error_code error;
-    for (const fs::path& path : info_.layers) info_.memory.engines += fs::file_size(path, error);
-    info_.memory.engines += fs::file_size(info_.post, error);
+    for (const fs::path& path : info_.layers) info_.memory.engines += size_of(path);
+    info_.memory.engines += size_of(info_.post);
     for (const std::size_t width : info_.kv_widths) {
       info_.memory.cache += std::uint64_t{2} * info_.shape.cache_rows() * width * kBf16Bytes;
     }
@@ -257,29 +305,6 @@ Status check_embedding_numbers(const PackageInfo& info) {
   return {};
 }
 
-// Compares the files with the checksums that the import wrote, where there are any.
-Status check_record(const PackageInfo& info) {
-  const fs::path path = info.folder / "axle.json";
-  std::error_code error;
-  if (!fs::is_regular_file(path, error)) return {};
-  AXLE_TRY_ASSIGN(const std::string text, read_file(path, kMaxRecordBytes));
-  const Result<ImportRecord> record = parse_import_record(text);
-  if (!record.ok()) return record.status().with_context(path.string());
-  for (const FileRecord& wanted : record->files) {
-    const fs::path name = fs::path(wanted.name).filename();
-    AXLE_TRY_ASSIGN(const MappedFile file, MappedFile::open(info.folder / name));
-    if (file.bytes().size() != wanted.size_bytes) {
-      return corrupt(fmt::format("{}: it has {} bytes, wanted {}", (info.folder / name).string(),
-                                 file.bytes().size(), wanted.size_bytes));
-    }
-    if (const std::string found = sha256_hex(file.bytes()); found != wanted.sha256) {
-      return corrupt(fmt::format("{}: its SHA-256 is {}, wanted {}", (info.folder / name).string(),
-                                 found, wanted.sha256));
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
 Package::Package(PackageInfo info) : info_(std::make_shared<const PackageInfo>(std::move(info))) {}
@@ -291,7 +316,7 @@ Result<Package> Package::open(const fs::path& folder) {
 }
 
 Status Package::verify() const {
-  AXLE_TRY(check_record(*info_));
+  AXLE_TRY(check_hashes(info_->folder));
   AXLE_TRY(check_embedding_numbers(*info_));
   AXLE_TRY(check_chat_template(*this));
   return load_tokenizer(*this).status();

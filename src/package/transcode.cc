@@ -70,6 +70,13 @@ bool can_encode(const GgmlFormat& format) {
                                !ggml_quantize_requires_imatrix(static_cast<ggml_type>(format.id)));
 }
 
+bool matches_ggml(const GgmlFormat& format) {
+  const ggml_type_traits& found = traits(format);
+  return format.name == found.type_name &&
+         static_cast<std::int64_t>(format.block_elements) == found.blck_size &&
+         format.block_bytes == found.type_size;
+}
+
 Status transcode(const EncodedRows& source, std::size_t row_elements, const GgmlFormat& to,
                  std::span<std::byte> target, TranscodeError& error) {
   const GgmlFormat& from = *source.format;

@@ -24,6 +24,8 @@ struct TranscodeError {
 // Can numbers be read from, written to the format?
 bool can_decode(const GgmlFormat& format);
 bool can_encode(const GgmlFormat& format);
+// Does ggml lay out the format as the table of gguf.h says?
+bool matches_ggml(const GgmlFormat& format);
 
 // Rows of `row_elements` numbers in one format.
 struct EncodedRows {

@@ -30,13 +30,13 @@ struct FaultRule {
   FaultAction action = FaultAction::kError;
   std::uint64_t first = 1;  // The first call that is hit, counted in this process from 1.
   // The first call after so many engine runs of this process; instead of `first`.
-  std::optional<std::uint64_t> after_executes;
+  std::optional<std::uint64_t> after_executes = std::nullopt;
   std::uint64_t count = 1;  // How many calls in a row; 0: all from then on.
   axclError code = 0;
   double seconds = 0.0;
-  bool once = false;      // On this machine, not in every process anew.
-  std::string process;    // Only in processes whose program has this name; empty: all.
-  std::uint64_t key = 0;  // Tells rules with `once` apart, in all processes alike.
+  bool once = false;         // On this machine, not in every process anew.
+  std::string process = {};  // Only in processes whose program has this name; empty: all.
+  std::uint64_t key = 0;     // Tells rules with `once` apart, in all processes alike.
 };
 
 // Card temperature over time: straight lines between (seconds since the card started, degrees C).

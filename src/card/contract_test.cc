@@ -27,14 +27,18 @@ bool real_card() { return std::getenv("AXLE_CARD") != nullptr; }
 class ContractTest : public testing::Test {
  protected:
   void SetUp() override {
-    // A machine state of our own: other software cards on this machine are not disturbed.
-    setenv("AXLE_SOFTCARD_STATE", ("contract-" + std::to_string(getpid())).c_str(), 1);
+    // A machine of our own: other software cards on this one are not disturbed. A child of a test
+    // keeps its parent's.
+    state = std::filesystem::path(testing::TempDir()) /
+            ("contract_" + std::to_string(getpid()) + ".state");
+    setenv("AXLE_SOFTCARD_STATE", state.c_str(), 0);
     play("");
   }
   void TearDown() override {
     card.reset();
     library.reset();
     unsetenv("AXLE_SOFTCARD");
+    std::filesystem::remove(state);
   }
 
   // What kind of machine the software card plays. Before opening it.
@@ -70,6 +74,7 @@ class ContractTest : public testing::Test {
     return result.ok() ? *result : 0;
   }
 
+  std::filesystem::path state;
   std::vector<std::string> hidden;
   std::unique_ptr<Library> library;
   std::unique_ptr<Card> card;
@@ -358,7 +363,7 @@ TEST_F(EngineContractTest, UnloadingGivesTheMemoryBackInEveryOrder) {
 }
 
 TEST_F(EngineContractTest, AFileThatIsNoEngineIsRefusedAndTheNextOneLoads) {
-  const std::filesystem::path bad = std::filesystem::path(testing::TempDir()) / "bad.axmodel";
+  const std::filesystem::path bad = path.string() + ".bad";
   std::ofstream(bad) << std::string(4096, 'x');
   const Status status = Engine::load(*card, bad).status();
   EXPECT_TRUE(status.code() == Code::kCorrupt || status.code() == Code::kUnsupported) << status;
@@ -426,6 +431,7 @@ TEST_F(FaultContractTest, ACallThatHangsIsSeenAndLaterCallsFindTheCardLost) {
     while (status.ok()) status = outputs[0].fill(0, 1, std::byte{0});
     const auto stuck = card->in_call();
     const bool seen = stuck && stuck->name == "axclrtEngineExecute";
+    std::filesystem::remove(path);
     _exit(seen && status.code() == Code::kCardLost ? 42 : 1);
   };
   EXPECT_EXIT(scenario(), testing::ExitedWithCode(42), "");

@@ -20,9 +20,7 @@ class DoctorTest : public FakeTest {
  protected:
   void SetUp() override {
     FakeTest::SetUp();
-    root = fs::path(testing::TempDir()) /
-           testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(root);
+    root = folder / "root";
     add("/proc/device-tree/model", std::string("Raspberry Pi 5 Model B Rev 1.0\0", 31));
     add_card();
     add("/proc/modules",
@@ -39,10 +37,6 @@ class DoctorTest : public FakeTest {
     add("/proc/interrupts", "  CPU0 CPU1\n178: 0 99 MSI Edge ax_pcie_msi\n");
     add("/sys/devices/system/cpu/cpufreq/policy0/scaling_governor", "performance\n");
     add("/sys/class/thermal/thermal_zone0/temp", "48000\n");
-  }
-  void TearDown() override {
-    fs::remove_all(root);
-    FakeTest::TearDown();
   }
 
   void add(const std::string& path, const std::string& content) {

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <array>
 #include <filesystem>
@@ -28,12 +29,15 @@ class FakeTest : public testing::Test {
  protected:
   void SetUp() override {
     fake = FakeAxcl{};
-    engine_path = std::filesystem::path(testing::TempDir()) / "layer_3.axmodel";
+    folder = std::filesystem::path(testing::TempDir()) / ("card_" + std::to_string(getpid()));
+    std::filesystem::create_directories(folder);
+    engine_path = folder / "layer_3.axmodel";
     std::ofstream(engine_path) << std::string(100, 'x');
   }
   void TearDown() override {
     card.reset();
     library.reset();
+    std::filesystem::remove_all(folder);
   }
 
   LibraryOptions options() const {
@@ -63,6 +67,7 @@ class FakeTest : public testing::Test {
 
   FakeAxcl& fake = fake_state();
   std::vector<std::string> hidden;
+  std::filesystem::path folder;  // Of this process, removed at the end.
   std::filesystem::path engine_path;
   std::unique_ptr<Library> library;
   std::unique_ptr<Card> card;

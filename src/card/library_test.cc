@@ -14,7 +14,7 @@ class LibraryTest : public FakeTest {
  protected:
   // A file that is no library.
   std::string broken_library() const {
-    const std::string path = testing::TempDir() + "libbroken_axcl.so";
+    const std::string path = folder / "libbroken_axcl.so";
     std::ofstream(path) << "this is not an ELF file";
     return path;
   }

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <thread>
 
+#include "base/file.h"
 #include "softcard/testing/fixture.h"
 
 // Memory, streams and engines of an open card.

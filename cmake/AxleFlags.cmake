@@ -11,6 +11,8 @@ target_compile_options(
             $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast>
             $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>
             $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
+            # GCC 12 warns of std::string's own operator+ (GCC bug 105651).
+            $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
             $<$<BOOL:${AXLE_WERROR}>:-Werror>)
 target_compile_definitions(axle_flags INTERFACE SPDLOG_FMT_EXTERNAL SPDLOG_COMPILED_LIB)
 

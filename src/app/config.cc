@@ -93,7 +93,8 @@ const Setting* find_setting(std::string_view key) {
 std::string known_keys() {
   std::string keys;
   for (const Setting& setting : settings()) {
-    keys += (keys.empty() ? "" : ", ") + std::string(setting.key);
+    if (!keys.empty()) keys += ", ";
+    keys += setting.key;
   }
   return keys;
 }

@@ -170,7 +170,8 @@ http::Response ChatApi::model_not_found(const std::string& name) const {
 void ChatApi::list_models(const std::shared_ptr<http::Exchange>& exchange) const {
   std::string list;
   for (const auto& model : models_.all()) {
-    list += (list.empty() ? "" : ",") + model_json(*model);
+    if (!list.empty()) list += ',';
+    list += model_json(*model);
   }
   exchange->respond(
       http::json_response(200, fmt::format(R"({{"object":"list","data":[{}]}})", list)));

@@ -49,7 +49,9 @@ struct FleetOptions {
 //
 // Threading: every function may be called from any thread; none blocks, except stop() and the
 // destructor. Events are delivered by one thread of the fleet.
-// Lifetime: the destructor stops at once; jobs still there get Failed (kUnavailable).
+// Lifetime: the destructor stops without waiting for jobs; those still there get Failed
+// (kUnavailable). It waits for a model that is being loaded, for up to a minute: a process killed
+// while it loads can leave a card that only a reboot cures.
 class Fleet {
  public:
   // Starts the fleet's thread, which starts the card process; returns before that is ready.

@@ -26,7 +26,8 @@ enum class Order : std::uint8_t {
 };
 
 // Decides what happens to a card when something goes wrong: the ladder of docs/architecture.md,
-// "Health". It starts nothing and reads no clock: events with their times go in, orders come out.
+// "When something fails". It starts nothing and reads no clock: events with their times go in,
+// orders come out.
 //
 //   process dies, hangs, is silent or speaks nonsense -> kill, restart (at once, then ever slower)
 //   several starts in a row that did no work, or the card refuses its ports -> reboot the card

@@ -167,10 +167,8 @@ class WorkerTest : public testing::Test {
 TEST_F(WorkerTest, SaysHelloLoadsAndGenerates) {
   start();
   load("m");
-  generate(1, 2);
-  EXPECT_THAT(
-      heard_until(jobs::MessageType::kModelLoaded),
-      ElementsAre("hello 0", testing::AnyOf("load_progress 0", "failed 1"), "model_loaded 0"));
+  EXPECT_THAT(heard_until(jobs::MessageType::kModelLoaded),
+              ElementsAre("hello 0", "load_progress 0", "model_loaded 0"));
   generate(2, 2);
   EXPECT_THAT(heard_until(jobs::MessageType::kDone),
               ElementsAre("accepted 2", "tokens 2", "tokens 2", "done 2"));

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -51,9 +50,8 @@ class CardFaultTest : public testing::Test {
   // A machine of its own for each test, whose software card is as `profile` (TOML) says.
   static void set_profile(const std::string& profile) {
     static int count = 0;
-    ::setenv("AXLE_SOFTCARD_STATE",
-             ("axle-faults-" + std::to_string(::getpid()) + "-" + std::to_string(++count)).c_str(),
-             1);
+    const std::string machine = "machine-" + std::to_string(++count);
+    ::setenv("AXLE_SOFTCARD_STATE", (folder_->path() / machine).c_str(), 1);
     const std::string card = "[[card]]\ndead_open_seconds = 0.1\n";
     ::setenv("AXLE_SOFTCARD", ("toml:threads = 1\n" + card + profile).c_str(), 1);
   }

@@ -39,7 +39,7 @@ TEST(ChatRequestTest, EveryFieldArrivesInItsPlace) {
   const ChatRequest request = parsed(body(
       R"("temperature":0.5,"top_p":0.9,"top_k":40,"min_p":0.05,"frequency_penalty":1,"presence_penalty":-1,
          "repetition_penalty":1.1,"seed":7,"max_tokens":5,"max_completion_tokens":9,"n":2,"stop":["a","b"],
-         "stream":true,"stream_options":{"include_usage":true},"logit_bias":{"12":-100},"user":"me","x":{}})"));
+         "stream":true,"stream_options":{"include_usage":true},"logit_bias":{"12":-100},"user":"me","x":{})"));
   EXPECT_FLOAT_EQ(request.sampling.temperature, 0.5f);
   EXPECT_FLOAT_EQ(request.sampling.top_p, 0.9f);
   EXPECT_EQ(request.sampling.top_k, 40);

@@ -83,8 +83,9 @@ class FakeExchange : public http::Exchange {
   // The data of every event so far.
   std::vector<std::string> events() const {
     http::SseParser parser;
+    const Result<std::vector<http::SseEvent>> parsed = parser.feed(stream_->bytes);
     std::vector<std::string> data;
-    for (const http::SseEvent& event : *parser.feed(stream_->bytes)) data.push_back(event.data);
+    for (const http::SseEvent& event : *parsed) data.push_back(event.data);
     return data;
   }
   void disconnect() { disconnect_(); }

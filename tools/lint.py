@@ -26,13 +26,13 @@ CONFINED = {
     "protozero/": ("src/axmodel",),
     "boost/beast": ("src/http",),
     "boost/asio": ("src/http",),
-    "boost/json": ("src/",),
+    "boost/json": ("src/", "softcard/host_config.cc"),
     "toml++/": ("src/app", "softcard/"),
-    "CLI/": ("src/app", "softcard/smi"),
+    "CLI/": ("src/app", "softcard/smi", "tests/"),
     "histedit.h": ("src/app",),
     "editline/": ("src/app",),
     "spdlog/": ("src/base",),
-    "openssl/": ("src/base", "src/http"),
+    "openssl/": ("src/base", "src/http", "src/package"),
 }
 
 

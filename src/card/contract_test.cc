@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "card/card.h"
-#include "card/contract_engine.h"
+#include "card/testing/contract_engine.h"
 #include "card/device_buffer.h"
 #include "card/engine.h"
 #include "card/stream.h"

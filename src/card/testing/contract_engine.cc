@@ -1,4 +1,4 @@
-#include "card/contract_engine.h"
+#include "card/testing/contract_engine.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

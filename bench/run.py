@@ -42,21 +42,32 @@ def build_peer():
     subprocess.run(["ninja", "-C", PEER / "build", "llama-server"], check=True)
 
 
+def start_peer(command, url):
+    """The process once it can answer; None when it died before."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None:
+        with contextlib.suppress(OSError), urllib.request.urlopen(url + "/health", timeout=1) as answer:
+            if answer.status == 200:
+                return process
+        time.sleep(0.01)
+    return None
+
+
 @contextlib.contextmanager
 def peer(slots, threads):
     command = [PEER_SERVER, "-m", GGUF, "-t", str(threads), "-tb", str(threads), "-c", str(2048 * slots), "-np", str(slots),
-               "--port", str(PEER_PORT), "--no-webui"]
-    begun = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+               "--port", str(PEER_PORT)]
     url = f"http://127.0.0.1:{PEER_PORT}"
+    begun = time.monotonic()
+    process = start_peer(command, url)
+    if process is None:
+        # On some machines its AMX path crashes while it loads.
+        print("llama-server crashed with its defaults; running it with --no-repack", flush=True)
+        begun = time.monotonic()
+        process = start_peer([*command, "--no-repack"], url)
+    if process is None:
+        raise SystemExit("llama-server did not start")
     try:
-        while True:
-            with contextlib.suppress(OSError), urllib.request.urlopen(url + "/health", timeout=1) as answer:
-                if answer.status == 200:
-                    break
-            if process.poll() is not None:
-                raise SystemExit("llama-server did not start")
-            time.sleep(0.01)
         yield process, url, time.monotonic() - begun
     finally:
         process.send_signal(signal.SIGTERM)

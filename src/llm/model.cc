@@ -24,6 +24,16 @@ std::uint64_t file_bytes(const std::filesystem::path& path) {
   return error ? 0 : size;
 }
 
+// Card memory is given in pages of 4 KiB (AXCL runtime V3.10.2, axcl_rt_memory.h).
+std::uint64_t in_pages(std::uint64_t bytes) { return (bytes + 4095) / 4096 * 4096; }
+
+// What an engine keeps beside its file: room for the results of its widest group.
+std::uint64_t output_bytes(const package::LayerShape& shape, std::size_t kv_width) {
+  std::size_t rows = 0;
+  for (const package::Group& group : shape.groups) rows = std::max(rows, group.rows);
+  return rows * (shape.hidden + 2 * kv_width) * sizeof(Bf16);
+}
+
 double mebibytes(std::uint64_t bytes) { return static_cast<double>(bytes) / (1024.0 * 1024.0); }
 
 Status check_room(card::Card& card, const package::Package& package) {
@@ -44,19 +54,20 @@ Status check_room(card::Card& card, const package::Package& package) {
 
 std::uint64_t Model::predicted_bytes(const package::Package& package) {
   const package::LayerShape& shape = package.info().shape;
-  std::uint64_t engines = file_bytes(package.post_path());
-  // While a file loads, the card holds it twice: as it came and as it is used.
-  std::uint64_t largest = engines;
+  std::uint64_t largest_file = file_bytes(package.post_path());
+  std::uint64_t engines = in_pages(largest_file) + in_pages(package.vocab_size() * sizeof(Bf16));
   std::uint64_t cache = 0;
   for (std::size_t layer = 0; layer < package.layer_count(); ++layer) {
     const std::uint64_t bytes = file_bytes(package.layer_path(layer));
-    engines += bytes;
-    largest = std::max(largest, bytes);
-    cache += 2 * shape.cache_rows() * package.kv_width(layer) * sizeof(Bf16);
+    const std::size_t kv_width = package.kv_width(layer);
+    largest_file = std::max(largest_file, bytes);
+    engines += in_pages(bytes) + in_pages(output_bytes(shape, kv_width));
+    cache += 2 * in_pages(shape.cache_rows() * kv_width * sizeof(Bf16));
   }
   const std::uint64_t buffers =
       StepRunner::buffer_bytes(shape, widest_kv(package), package.vocab_size());
-  return engines + std::max(largest, cache + buffers);
+  // While a file loads, the card holds it twice: as it came and as it is used.
+  return engines + std::max(in_pages(largest_file), cache + buffers);
 }
 
 Model::Model(card::Card& card, const package::Package& package, Engines engines,

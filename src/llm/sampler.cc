@@ -6,6 +6,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "base/check.h"
@@ -14,12 +15,11 @@
 namespace axle::llm {
 namespace {
 
-// The filters find their cut by a histogram of the logits below the best one instead of a sort:
-// 2048 buckets of 1/64; the last one takes everything further down, whose share is below e^-32.
-constexpr std::size_t kBuckets = 2048;
-constexpr float kBucketsPerLogit = 64.0f;
-// Sums go block by block, so that the drawn token is found without a pass over all.
+// Work over the whole vocabulary goes block by block: a block whose best logit is too low, or in
+// which the drawn number does not lie, is passed over as a whole.
 constexpr std::size_t kBlock = 64;
+// Running sums and maxima side by side: one would wait for itself at every element.
+constexpr std::size_t kLanes = 8;
 // Bias and penalties cannot push a logit beyond this; all that follows stays finite.
 constexpr float kLogitLimit = 1e30f;
 
@@ -47,6 +47,37 @@ float exp_of(float x) {
 }
 
 float clamp_logit(float value) { return std::clamp(value, -kLogitLimit, kLogitLimit); }
+
+// 1 / temperature, small enough that 0 times it stays 0.
+float inverse(float temperature) { return std::min(1.0f / temperature, kLogitLimit); }
+
+// Sum of e^((value - max) * scale) over one block.
+double mass_of(std::span<const float> values, float max, float scale) {
+  std::array<float, kLanes> sums{};
+  std::size_t i = 0;
+  for (; i + kLanes <= values.size(); i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      sums[lane] += exp_of((values[i + lane] - max) * scale);
+    }
+  }
+  for (; i < values.size(); ++i) sums[0] += exp_of((values[i] - max) * scale);
+  double mass = 0.0;
+  for (const float sum : sums) mass += static_cast<double>(sum);
+  return mass;
+}
+
+float highest_of(std::span<const float> values) {
+  std::array<float, kLanes> highest;
+  highest.fill(-std::numeric_limits<float>::infinity());
+  std::size_t i = 0;
+  for (; i + kLanes <= values.size(); i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      highest[lane] = std::max(highest[lane], values[i + lane]);
+    }
+  }
+  for (; i < values.size(); ++i) highest[0] = std::max(highest[0], values[i]);
+  return *std::max_element(highest.begin(), highest.end());
+}
 
 bool in_range(float value, float low, float high) { return value >= low && value <= high; }
 
@@ -94,7 +125,10 @@ Status check_sampling(const SamplingOptions& options, std::size_t vocab_size) {
 }
 
 Sampler::Sampler(std::size_t vocab_size)
-    : values_(vocab_size), seen_(vocab_size, 0), counts_(kBuckets) {
+    : values_(vocab_size),
+      block_max_((vocab_size + kBlock - 1) / kBlock),
+      block_mass_(block_max_.size()),
+      seen_(vocab_size, 0) {
   AXLE_CHECK(vocab_size > 0);
 }
 
@@ -104,19 +138,14 @@ Result<TokenId> Sampler::sample(std::span<const Bf16> logits, const SamplingOpti
   add_bias(options);
   penalise_repetition(options, context);
   penalise_answer(options, context.answer);
-  const TokenId top = best();
-  max_ = values_[static_cast<std::size_t>(top)];
-  if (options.temperature == 0.0f) return top;  // The filters never drop the best.
+  const TokenId best = find_best();
+  if (options.temperature == 0.0f) return best;  // The filters never drop the best.
 
-  const auto top_k = static_cast<std::size_t>(options.top_k);
-  if (top_k == 0 || top_k >= values_.size()) {
-    take_all();
-  } else {
-    take_top_k(top_k);
-  }
-  if (options.top_p < 1.0f) keep_top_p(static_cast<double>(options.top_p));
-  if (options.min_p > 0.0f) keep_min_p(options.min_p);
-  return draw(options.temperature, uniform_for_token(options.seed, context.answer.size()));
+  const double uniform = uniform_for_token(options.seed, context.answer.size());
+  const bool filtered = options.top_k > 0 || options.top_p < 1.0f || options.min_p > 0.0f;
+  if (!filtered) return draw_from_all(options.temperature, uniform);
+  filter(options);
+  return draw_from_candidates(options.temperature, uniform);
 }
 
 Status Sampler::load(std::span<const Bf16> logits) {
@@ -181,138 +210,173 @@ void Sampler::penalise_answer(const SamplingOptions& options, std::span<const To
   }
 }
 
-TokenId Sampler::best() const {
-  // Eight running maxima: one would wait for itself at every element.
-  std::array<float, 8> highest;
-  highest.fill(-std::numeric_limits<float>::infinity());
-  std::size_t id = 0;
-  for (; id + highest.size() <= values_.size(); id += highest.size()) {
-    for (std::size_t lane = 0; lane < highest.size(); ++lane) {
-      highest[lane] = std::max(highest[lane], values_[id + lane]);
-    }
+std::span<const float> Sampler::block(std::size_t index) const {
+  const std::size_t begin = index * kBlock;
+  return std::span(values_).subspan(begin, std::min(kBlock, values_.size() - begin));
+}
+
+TokenId Sampler::find_best() {
+  for (std::size_t index = 0; index < block_max_.size(); ++index) {
+    block_max_[index] = highest_of(block(index));
   }
-  float top = *std::max_element(highest.begin(), highest.end());
-  for (; id < values_.size(); ++id) top = std::max(top, values_[id]);
-  const auto first = std::find(values_.begin(), values_.end(), top);
-  return static_cast<TokenId>(first - values_.begin());
+  const auto first_block = std::max_element(block_max_.begin(), block_max_.end());
+  max_ = *first_block;
+  const auto begin =
+      values_.begin() + (first_block - block_max_.begin()) * static_cast<std::ptrdiff_t>(kBlock);
+  return static_cast<TokenId>(std::find(begin, values_.end(), max_) - values_.begin());
+}
+
+// ---- Filters. The first one picks from all values, the others from what it left.
+
+void Sampler::filter(const SamplingOptions& options) {
+  const auto top_k = static_cast<std::size_t>(options.top_k);
+  const auto share = static_cast<double>(options.top_p);
+  const float lowest = max_ + std::log(options.min_p);  // -infinity for 0.
+  if (top_k > 0 && top_k < values_.size()) {
+    take_top_k(top_k);
+    if (share < 1.0) {
+      double total = 0.0;
+      for (const Candidate& it : candidates_) total += static_cast<double>(exp_of(it.value - max_));
+      keep_top_p(share * total);
+    }
+  } else if (share < 1.0) {
+    take_top_p_from_all(share);
+  } else {
+    take_from(lowest);
+    return;
+  }
+  std::erase_if(candidates_, [&](const Candidate& it) { return it.value < lowest; });
 }
 
 bool Sampler::comes_before(const Candidate& left, const Candidate& right) {
   return left.value != right.value ? left.value > right.value : left.id < right.id;
 }
 
-std::size_t Sampler::bucket_of(float value) const {
-  constexpr float kLast = static_cast<float>(kBuckets - 1);
-  return static_cast<std::size_t>(std::min((max_ - value) * kBucketsPerLogit, kLast));
-}
-
-void Sampler::take_all() {
-  candidates_.resize(values_.size());
-  for (std::size_t id = 0; id < values_.size(); ++id) {
-    candidates_[id] = {static_cast<TokenId>(id), values_[id]};
+// All tokens with a logit of at least `lowest`.
+void Sampler::take_from(float lowest) {
+  candidates_.clear();
+  for (std::size_t index = 0; index < block_max_.size(); ++index) {
+    if (block_max_[index] < lowest) continue;
+    const std::span<const float> values = block(index);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (values[i] < lowest) continue;
+      candidates_.push_back({static_cast<TokenId>(index * kBlock + i), values[i]});
+    }
   }
 }
 
 void Sampler::take_top_k(std::size_t count) {
-  const Cut cut = find_top_k_cut(count);
-  candidates_.clear();
-  for (std::size_t id = 0; id < values_.size(); ++id) {
-    if (values_[id] < cut.value) continue;
-    const Candidate candidate{static_cast<TokenId>(id), values_[id]};
-    if (!comes_before(cut, candidate)) candidates_.push_back(candidate);
+  float lowest = -std::numeric_limits<float>::infinity();
+  if (count <= block_max_.size()) {
+    // So many blocks have a value at least this high: the k best are among those.
+    std::vector<float> highest = block_max_;
+    const auto last = highest.begin() + static_cast<std::ptrdiff_t>(count - 1);
+    std::nth_element(highest.begin(), last, highest.end(), std::greater<>());
+    lowest = *last;
   }
+  take_from(lowest);
+  order_ = candidates_;
+  const auto last = order_.begin() + static_cast<std::ptrdiff_t>(count - 1);
+  std::nth_element(order_.begin(), last, order_.end(), comes_before);
+  keep_up_to(*last);
 }
 
-Sampler::Cut Sampler::find_top_k_cut(std::size_t count) {
-  std::fill(counts_.begin(), counts_.end(), 0u);
-  for (const float value : values_) ++counts_[bucket_of(value)];
-  std::size_t above = 0;
-  std::size_t bucket = 0;
-  while (above + counts_[bucket] < count) above += counts_[bucket++];
+void Sampler::take_top_p_from_all(double share) {
+  double total = 0.0;
+  for (std::size_t index = 0; index < block_max_.size(); ++index) {
+    total += mass_of(block(index), max_, 1.0f);
+  }
+  // Few tokens hold most of the mass: look as far down as needed, not further.
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const float depth : {5.0f, 10.0f, 20.0f, kInfinity}) {
+    take_from(max_ - depth);
+    double mass = 0.0;
+    for (const Candidate& it : candidates_) mass += static_cast<double>(exp_of(it.value - max_));
+    if (mass >= share * total) break;
+  }
+  keep_top_p(share * total);
+}
 
-  boundary_.clear();
-  for (std::size_t id = 0; id < values_.size(); ++id) {
-    if (bucket_of(values_[id]) == bucket) {
-      boundary_.push_back({static_cast<TokenId>(id), values_[id]});
+// Keeps the fewest candidates that together have the mass `wanted`; all if they have less.
+void Sampler::keep_top_p(double wanted) { keep_up_to(find_mass_cut(wanted)); }
+
+void Sampler::keep_up_to(const Candidate& last) {
+  std::erase_if(candidates_, [&](const Candidate& it) { return comes_before(last, it); });
+}
+
+// The candidate with which the sum of masses, best first, reaches `wanted`. Halves the range in
+// which it must be, so that only the end is sorted.
+Sampler::Candidate Sampler::find_mass_cut(double wanted) {
+  constexpr std::ptrdiff_t kSortAtOnce = 128;
+  order_ = candidates_;
+  auto begin = order_.begin();
+  auto end = order_.end();
+  double above = 0.0;
+  while (end - begin > kSortAtOnce) {
+    const auto middle = begin + (end - begin) / 2;
+    std::nth_element(begin, middle, end, comes_before);
+    double mass = above;
+    for (auto it = begin; it != middle; ++it) mass += static_cast<double>(exp_of(it->value - max_));
+    if (mass >= wanted) {
+      end = middle;
+    } else {
+      above = mass;
+      begin = middle;
     }
   }
-  const auto last = boundary_.begin() + static_cast<std::ptrdiff_t>(count - above - 1);
-  std::nth_element(boundary_.begin(), last, boundary_.end(), comes_before);
-  return *last;
+  std::sort(begin, end, comes_before);
+  for (auto it = begin; it != end; ++it) {
+    above += static_cast<double>(exp_of(it->value - max_));
+    if (above >= wanted) return *it;
+  }
+  return *(end - 1);
 }
 
-void Sampler::keep_top_p(double share) {
-  const Cut cut = find_top_p_cut(share);
-  std::erase_if(candidates_, [&](const Candidate& it) { return comes_before(cut, it); });
-}
+// ---- The draw. `uniform` of the whole mass falls to the first token whose sum goes beyond it.
 
-Sampler::Cut Sampler::find_top_p_cut(double share) {
-  weigh(1.0f);
-  masses_.assign(kBuckets, 0.0);
+TokenId Sampler::draw_from_all(float temperature, double uniform) {
+  const float scale = inverse(temperature);
   double total = 0.0;
-  for (std::size_t i = 0; i < candidates_.size(); ++i) {
-    masses_[bucket_of(candidates_[i].value)] += static_cast<double>(weights_[i]);
+  for (std::size_t index = 0; index < block_max_.size(); ++index) {
+    block_mass_[index] = mass_of(block(index), max_, scale);
+    total += block_mass_[index];
   }
-  for (const double mass : masses_) total += mass;
-  const double wanted = share * total;
-
-  // The bucket in which the sum reaches what is wanted; the last one with anything if it never
-  // does.
-  double above = 0.0;
-  std::size_t bucket = 0;
-  while (bucket + 1 < kBuckets && above + masses_[bucket] < wanted) above += masses_[bucket++];
-
-  boundary_.clear();
-  for (const Candidate& candidate : candidates_) {
-    if (bucket_of(candidate.value) == bucket) boundary_.push_back(candidate);
-  }
-  if (boundary_.empty()) return {std::numeric_limits<TokenId>::max(), -kLogitLimit};
-  std::sort(boundary_.begin(), boundary_.end(), comes_before);
-  for (const Candidate& candidate : boundary_) {
-    above += static_cast<double>(exp_of(candidate.value - max_));
-    if (above >= wanted) return candidate;
-  }
-  return boundary_.back();
-}
-
-void Sampler::keep_min_p(float share) {
-  const float lowest = max_ + std::log(share);
-  std::erase_if(candidates_, [&](const Candidate& it) { return it.value < lowest; });
-}
-
-void Sampler::weigh(float temperature) {
-  weights_.resize(candidates_.size());
-  for (std::size_t i = 0; i < candidates_.size(); ++i) {
-    weights_[i] = exp_of((candidates_[i].value - max_) / temperature);
-  }
-}
-
-TokenId Sampler::draw(float temperature, double uniform) {
-  weigh(temperature);
-  const std::size_t blocks = (weights_.size() + kBlock - 1) / kBlock;
-  masses_.assign(blocks, 0.0);
-  double total = 0.0;
-  for (std::size_t block = 0; block < blocks; ++block) {
-    const std::size_t end = std::min(weights_.size(), (block + 1) * kBlock);
-    double mass = 0.0;
-    for (std::size_t i = block * kBlock; i < end; ++i) mass += static_cast<double>(weights_[i]);
-    masses_[block] = mass;
-    total += mass;
-  }
-
   const double wanted = uniform * total;
   double sum = 0.0;
-  std::size_t block = 0;
-  while (block + 1 < blocks && sum + masses_[block] <= wanted) sum += masses_[block++];
-  for (std::size_t i = block * kBlock; i < weights_.size(); ++i) {
-    sum += static_cast<double>(weights_[i]);
-    if (sum > wanted && weights_[i] > 0.0f) return candidates_[i].id;
+  std::size_t chosen = 0;
+  while (chosen + 1 < block_mass_.size() && sum + block_mass_[chosen] <= wanted) {
+    sum += block_mass_[chosen++];
   }
-  // Rounding left `wanted` at the very end: the last that can be drawn at all. The best has
-  // weight 1.
-  std::size_t last = weights_.size() - 1;
-  while (weights_[last] == 0.0f) --last;
-  return candidates_[last].id;
+  // Rounding may leave `wanted` just beyond the end of a block: then it is the last that counts.
+  while (block_mass_[chosen] == 0.0) --chosen;  // The best token's block has mass.
+  const std::span<const float> values = block(chosen);
+  std::size_t last = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const float weight = exp_of((values[i] - max_) * scale);
+    if (weight == 0.0f) continue;
+    last = i;
+    sum += static_cast<double>(weight);
+    if (sum > wanted) break;
+  }
+  return static_cast<TokenId>(chosen * kBlock + last);
+}
+
+TokenId Sampler::draw_from_candidates(float temperature, double uniform) {
+  const float scale = inverse(temperature);
+  const auto weight = [&](const Candidate& it) { return exp_of((it.value - max_) * scale); };
+  double total = 0.0;
+  for (const Candidate& it : candidates_) total += static_cast<double>(weight(it));
+  const double wanted = uniform * total;
+  double sum = 0.0;
+  TokenId last = 0;
+  for (const Candidate& it : candidates_) {
+    const float mass = weight(it);
+    if (mass == 0.0f) continue;
+    last = it.id;
+    sum += static_cast<double>(mass);
+    if (sum > wanted) break;
+  }
+  return last;
 }
 
 }  // namespace axle::llm

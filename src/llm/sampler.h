@@ -29,7 +29,7 @@ Status check_sampling(const SamplingOptions& options, std::size_t vocab_size);
 // Penalties: repetition_penalty looks at the last penalty_window tokens of prompt and answer,
 // frequency_penalty and presence_penalty at the whole answer.
 //
-// Threading: not synchronised; holds scratch memory of about 16 bytes per token of the vocabulary.
+// Threading: not synchronised; holds scratch memory of about 24 bytes per token of the vocabulary.
 class Sampler {
  public:
   explicit Sampler(std::size_t vocab_size);
@@ -53,33 +53,32 @@ class Sampler {
     TokenId id;
     float value;
   };
-  // The last candidate that a filter keeps, in the order of comes_before().
-  using Cut = Candidate;
 
   Status load(std::span<const Bf16> logits);
   void add_bias(const SamplingOptions& options);
   void penalise_repetition(const SamplingOptions& options, const Context& context);
   void penalise_answer(const SamplingOptions& options, std::span<const TokenId> answer);
-  TokenId best() const;
-  void take_all();
-  void take_top_k(std::size_t count);
-  void keep_top_p(double share);
-  void keep_min_p(float share);
-  TokenId draw(float temperature, double uniform);
+  TokenId find_best();
 
   static bool comes_before(const Candidate& left, const Candidate& right);
-  std::size_t bucket_of(float value) const;
-  Cut find_top_k_cut(std::size_t count);
-  Cut find_top_p_cut(double share);
-  void weigh(float temperature);
+  void filter(const SamplingOptions& options);
+  void take_from(float lowest);
+  void take_top_k(std::size_t count);
+  void take_top_p_from_all(double share);
+  void keep_top_p(double wanted);
+  void keep_up_to(const Candidate& last);
+  Candidate find_mass_cut(double wanted);
+
+  TokenId draw_from_all(float temperature, double uniform);
+  TokenId draw_from_candidates(float temperature, double uniform);
+  std::span<const float> block(std::size_t index) const;
 
   std::vector<float> values_;          // [V] logits after bias and penalties.
+  std::vector<float> block_max_;       // Highest of each block of values_.
+  std::vector<double> block_mass_;     // Scratch: probability mass of each block.
   std::vector<std::int32_t> seen_;     // [V] occurrences; all zero between calls.
   std::vector<Candidate> candidates_;  // What the filters left, by rising id.
-  std::vector<Candidate> boundary_;    // Scratch: the bucket in which a filter cuts.
-  std::vector<float> weights_;         // Scratch: one per candidate.
-  std::vector<double> masses_;         // Scratch: probability mass per bucket or block.
-  std::vector<std::uint32_t> counts_;  // Scratch: tokens per bucket.
+  std::vector<Candidate> order_;       // Scratch: the same in the order of a filter.
   float max_ = 0.0f;                   // Highest of values_.
 };
 

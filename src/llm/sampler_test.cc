@@ -36,9 +36,16 @@ struct Plain {
   double logit;
 };
 
+// A plain choice, and whether the random number fell so near to the border of two tokens that
+// rounding decides.
+struct PlainChoice {
+  TokenId id;
+  bool on_the_border;
+};
+
 // What the options ask for, by the book: everything sorted, all sums in double precision.
-TokenId plain_sample(std::span<const Bf16> logits, const SamplingOptions& options,
-                     const Sampler::Context& context) {
+PlainChoice plain_sample(std::span<const Bf16> logits, const SamplingOptions& options,
+                         const Sampler::Context& context) {
   std::vector<Plain> all;
   for (std::size_t id = 0; id < logits.size(); ++id) {
     all.push_back({static_cast<TokenId>(id), static_cast<double>(to_float(logits[id]))});
@@ -61,7 +68,7 @@ TokenId plain_sample(std::span<const Bf16> logits, const SamplingOptions& option
 
   std::stable_sort(all.begin(), all.end(),
                    [](const Plain& left, const Plain& right) { return left.logit > right.logit; });
-  if (options.temperature == 0.0f) return all.front().id;
+  if (options.temperature == 0.0f) return {all.front().id, false};
   if (options.top_k > 0 && static_cast<std::size_t>(options.top_k) < all.size()) {
     all.resize(static_cast<std::size_t>(options.top_k));
   }
@@ -84,11 +91,15 @@ TokenId plain_sample(std::span<const Bf16> logits, const SamplingOptions& option
   for (const Plain& it : all) total += weight(it, temperature);
   const double wanted = uniform_for_token(options.seed, context.answer.size()) * total;
   sum = 0.0;
+  constexpr double kRounding = 1e-6;
   for (const Plain& it : all) {
+    const double before = sum;
     sum += weight(it, temperature);
-    if (sum > wanted) return it.id;
+    if (sum > wanted) {
+      return {it.id, std::min(wanted - before, sum - wanted) < kRounding * total};
+    }
   }
-  return all.back().id;
+  return {all.back().id, true};
 }
 
 TokenId sample(std::span<const Bf16> logits, const SamplingOptions& options,
@@ -116,6 +127,7 @@ TEST_P(SamplerAgainstPlainTest, ChoosesTheSameTokenEveryTime) {
   std::vector<TokenId> answer;
   for (TokenId& id : prompt) id = static_cast<TokenId>(random() % kVocab);
   Sampler sampler(kVocab);
+  int on_the_border = 0;
   for (unsigned round = 0; round < 150; ++round) {
     const std::vector<Bf16> logits = random_logits(kVocab, round);
     SamplingOptions options = GetParam().options;
@@ -123,9 +135,15 @@ TEST_P(SamplerAgainstPlainTest, ChoosesTheSameTokenEveryTime) {
     const Sampler::Context context{.prompt = prompt, .answer = answer};
     const Result<TokenId> token = sampler.sample(logits, options, context);
     ASSERT_TRUE(token.ok()) << token.status();
-    ASSERT_EQ(*token, plain_sample(logits, options, context)) << "round " << round;
+    const PlainChoice plain = plain_sample(logits, options, context);
+    if (plain.on_the_border) {
+      ++on_the_border;
+    } else {
+      ASSERT_EQ(*token, plain.id) << "round " << round;
+    }
     answer.push_back(round % 3 == 0 ? *token : static_cast<TokenId>(random() % kVocab));
   }
+  EXPECT_LE(on_the_border, 2);
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -17,6 +17,8 @@ constexpr std::size_t kNoLogits = std::numeric_limits<std::size_t>::max();
 // Cell addresses at which engines are known to write correctly in place. Source: measurements with
 // AXCL V3.6.5 and V3.10.2 published in woolcoxm/Axera-AX8850-GGUF-Support.
 constexpr std::size_t kInPlaceAlignment = 2048;
+// Card memory is given in pages (AXCL runtime V3.10.2, axcl_rt_memory.h).
+constexpr std::size_t kPageBytes = 4096;
 
 // Bytes that the widest group needs of each buffer.
 struct BufferSizes {
@@ -82,8 +84,13 @@ Result<std::unique_ptr<StepRunner>> StepRunner::create(const Parts& parts,
 std::uint64_t StepRunner::buffer_bytes(const package::LayerShape& shape, std::size_t widest_kv,
                                        std::size_t vocab_size) {
   const BufferSizes sizes = buffer_sizes(shape, widest_kv);
-  return sizes.indices + sizes.mask + 2 * sizes.hidden + 2 * sizes.kv_out +
-         (shape.hidden + vocab_size) * sizeof(Bf16);
+  std::uint64_t bytes = 0;
+  for (const std::size_t size :
+       {sizes.indices, sizes.mask, sizes.hidden, sizes.hidden, sizes.kv_out, sizes.kv_out,
+        shape.hidden * sizeof(Bf16), vocab_size * sizeof(Bf16)}) {
+    bytes += (size + kPageBytes - 1) / kPageBytes * kPageBytes;
+  }
+  return bytes;
 }
 
 Status StepRunner::allocate(std::size_t widest_kv) {

@@ -318,8 +318,7 @@ void Attention::weigh(const Tile& tile, Scratch& scratch) const {
     VecF vector = splat(kNothing);
     for (std::size_t i = 0; i < padded; i += kLanes)
       vector = max_lanes(load<VecF>(scores + i), vector);
-    float largest = kNothing;
-    for (std::size_t i = 0; i < kLanes; ++i) largest = vector[i] > largest ? vector[i] : largest;
+    float largest = largest_lane(vector);
     if (largest == kNothing) largest = 0.0f;
     VecD totals{};
     for (std::size_t i = 0; i < padded; i += kLanes) {

@@ -110,20 +110,18 @@ void quantise_row(const float* from, std::size_t row, const Activations& activat
   for (std::size_t b = 0; b < blocks; ++b, from += kBlock, values += kBlock) {
     const VecF low = load<VecF>(from);
     const VecF high = load<VecF>(from + kLanes);
-    VecF sizes = max_lanes(max_lanes(low, -low), max_lanes(high, -high));
-    float largest = 0.0f;
-    for (std::size_t i = 0; i < kLanes; ++i) largest = sizes[i] > largest ? sizes[i] : largest;
+    const VecF sizes = max_lanes(max_lanes(low, -low), max_lanes(high, -high));
+    const float largest = largest_lane(sizes);
     const float inverse = largest > 0.0f ? 127.0f / largest : 0.0f;
-    VecF rounded[2] = {low * inverse + kMagic, high * inverse + kMagic};
-    std::int32_t sum = 0;
+    const VecF rounded[2] = {low * inverse + kMagic, high * inverse + kMagic};
+    VecI total{};
     for (std::size_t half = 0; half < 2; ++half) {
-      const VecI bits = load<VecI>(&rounded[half]);
-      for (std::size_t i = 0; i < kLanes; ++i) {
-        const auto value = static_cast<std::int8_t>(bits[i] & 0xff);
-        values[half * kLanes + i] = value;
-        sum += value;
-      }
+      // The low byte of the sum with 1.5 * 2^23 is the integer itself.
+      const VecB bytes = __builtin_convertvector(load<VecI>(&rounded[half]), VecB);
+      store(values + half * kLanes, bytes);
+      total += __builtin_convertvector(bytes, VecI);
     }
+    const std::int32_t sum = sum_lanes(total);
     const std::size_t at = row * blocks + b;
     activations.scales[at] = largest / 127.0f;
     activations.sums[at] = sum;

@@ -45,12 +45,42 @@ inline void store_bf16(Bf16* to, VecF vector) {
   store(to, __builtin_convertvector(bits >> 16, VecH));
 }
 
+typedef float QuarterF __attribute__((vector_size(16)));
+typedef std::int8_t VecB __attribute__((vector_size(16)));
+
+inline HalfF low_half(VecF v) { return __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7); }
+inline HalfF high_half(VecF v) {
+  return __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+
 // The sum of the lanes, always in the same order: halves, quarters, eighths, pairs.
 inline float sum_lanes(VecF v) {
-  for (std::size_t half = kLanes / 2; half > 0; half /= 2) {
-    for (std::size_t i = 0; i < half; ++i) v[i] += v[i + half];
-  }
-  return v[0];
+  const HalfF eight = low_half(v) + high_half(v);
+  const QuarterF four = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) +
+                        __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
+  const QuarterF two = four + __builtin_shufflevector(four, four, 2, 3, 0, 1);
+  return two[0] + two[1];
+}
+
+inline std::int32_t sum_lanes(VecI v) {
+  std::int32_t lanes[kLanes];
+  std::memcpy(lanes, &v, sizeof(v));
+  std::int32_t sum = 0;
+  for (const std::int32_t lane : lanes) sum += lane;
+  return sum;
+}
+
+// The largest lane; lanes that are not a number do not count where another is one.
+inline float largest_lane(VecF v) {
+  const HalfF l = low_half(v);
+  const HalfF h = high_half(v);
+  const HalfF eight = l > h ? l : h;
+  const QuarterF a = __builtin_shufflevector(eight, eight, 0, 1, 2, 3);
+  const QuarterF b = __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
+  const QuarterF four = a > b ? a : b;
+  const QuarterF turned = __builtin_shufflevector(four, four, 2, 3, 0, 1);
+  const QuarterF two = four > turned ? four : turned;
+  return two[0] > two[1] ? two[0] : two[1];
 }
 
 // 2^x for x in [-126, 126], relative error below 2e-7; 2^0 is exactly 1.

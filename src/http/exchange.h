@@ -12,7 +12,7 @@ namespace axle::http {
 enum class WriteResult : std::uint8_t {
   kQueued,  // Taken; on its way.
   kFull,    // Taken, but more waits than the limit (ServerOptions::stream_queue_bytes): pause until
-            // on_drain. Whoever goes on to four times the limit gets the client cut off.
+            // on_drain. Who then goes on and writes four times the limit has the client cut off.
   kClosed,  // Not taken: the client is gone or was cut off, or the stream is finished. Stop
             // working.
 };

@@ -191,7 +191,7 @@ Request RequestParser::take_head() {
 
 void RequestParser::read_body(BodyUse use) {
   AXLE_CHECK(head_done_);
-  reading_body_ = true;
+  if (std::exchange(reading_body_, true)) return;
   impl_->parser.get().body().discard = use == BodyUse::kDiscard;
   if (use == BodyUse::kKeep) impl_->parser.body_limit(limits_.max_body_bytes);
 }

@@ -61,7 +61,8 @@ class RequestParser {
 
   // Method, target and headers of a request whose head is done, moved out; call once.
   Request take_head();
-  // From now on feed() takes the body too: kept up to the limit, or thrown away ("discard").
+  // From now on feed() takes the body too: kept up to the limit, or thrown away. The first
+  // call decides.
   enum class BodyUse : std::uint8_t { kKeep, kDiscard };
   void read_body(BodyUse use);
   // Bytes of the body so far, also those thrown away.

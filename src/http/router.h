@@ -21,8 +21,9 @@ enum class Access : std::uint8_t { kKey, kOpen };
 // An error of the HTTP layer itself, before a writer gives it the dialect of its path.
 struct ErrorInfo {
   int status = 500;
-  std::string code;     // Stable, lower case: "invalid_api_key", "not_found", "body_too_large", ...
-  std::string message;  // For a person: what was wanted, what was found, what to do.
+  std::string code =
+      {};  // Stable, lower case: "invalid_api_key", "not_found", "body_too_large", ...
+  std::string message = {};  // For a person: what was wanted, what was found, what to do.
 };
 using ErrorWriter = std::function<Response(const ErrorInfo&)>;
 

@@ -12,7 +12,8 @@
 
 namespace axle::http {
 
-// One address to listen on. Port 0 picks a free one. "::" takes IPv4 clients too.
+// One address to listen on: a numeric one, "localhost" (127.0.0.1) or "*" (0.0.0.0). Port 0 picks a
+// free one. "::" takes IPv4 clients too.
 struct Listener {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;

@@ -33,6 +33,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Socket = boost::asio::ip::tcp::socket;
   using Clock = std::chrono::steady_clock;
 
+  // A refused request's body up to this size is read and thrown away, so that the connection can be
+  // kept.
+  static constexpr std::uint64_t kDrainBytes = 1u << 20;
+
   Connection(std::shared_ptr<Loop> loop, Socket socket, ServerCore& core);
 
   void start();
@@ -64,7 +68,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   static Task<bool> flush(Self self);
   static Task<void> linger(Self self);
 
-  // Request handling without I/O.
+  // What is answered, without I/O: connection_answers.cc.
   std::optional<Response> early_answer();
   std::optional<Response> locate();
   ErrorInfo parser_error(const Status& status) const;

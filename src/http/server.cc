@@ -222,15 +222,16 @@ void Server::Impl::take(std::shared_ptr<Loop> loop, tcp::socket socket) {
 
 void Server::Impl::on_all_connections(void (Connection::*step)()) {
   for (const std::shared_ptr<Loop>& loop : loops_) {
-    loop->post([loop, step] {
-      for (Connection* connection : loop->connections()) (connection->*step)();
+    // A plain pointer: a loop that held itself would never end, and its thread holds it anyway.
+    loop->post([here = loop.get(), step] {
+      for (Connection* connection : here->connections()) (connection->*step)();
     });
   }
 }
 
 void Server::Impl::stop(milliseconds grace) {
   const MutexLock lock(stop_mutex_);
-  if (std::exchange(stopped_, true)) return;
+  if (std::exchange(stopped_, true) || threads_.empty()) return;
   const auto grace_end = std::chrono::steady_clock::now() + grace;
   core_.stopping = true;
   loops_.front()->post([doors = doors_] {

@@ -171,8 +171,8 @@ std::vector<Cell> Generator::Impl::cached_beginning(const Conversation& conversa
   std::vector<Cell> cached = cache_.acquire(tokens.first(tokens.size() - 1));
   if (cached.empty()) return cached;
   const std::size_t end = std::size_t{*std::max_element(cached.begin(), cached.end())} + 1;
-  const double with = prefill_cost(shape(), costs_.costs(), {tokens.size() - cached.size(), end});
-  const double without = prefill_cost(shape(), costs_.costs(), {tokens.size(), 0});
+  const double with = prefill_cost(shape(), costs_.guesses(), {tokens.size() - cached.size(), end});
+  const double without = prefill_cost(shape(), costs_.guesses(), {tokens.size(), 0});
   if (with <= without) return cached;
   for (const Cell cell : cached) cells_.release(cell);
   return {};

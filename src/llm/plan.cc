@@ -12,8 +12,10 @@ namespace {
 // about one half more. Source: layer times of Qwen3-VL-4B on an AX650N, AXERA-TECH/Qwen3-VL.AXERA.
 constexpr double kRowsPerDecodeStep = 128.0;
 constexpr double kHistoryPerHalf = 2048.0;
-// Weight of a new measurement.
-constexpr double kLearningRate = 0.2;
+// Weight of a new measurement: a busy machine makes steps look longer, nothing makes them look
+// shorter.
+constexpr double kLearningRateDown = 0.5;
+constexpr double kLearningRateUp = 0.05;
 // How fast a group that is never chosen drifts back to the guess, so that one bad measurement does
 // not shut it out for ever.
 constexpr double kForgettingRate = 0.001;
@@ -86,7 +88,8 @@ void CostModel::measured(std::size_t group, std::chrono::nanoseconds time) {
       if (samples_[other] < 2) costs_[other] = guesses_[other] * cost;
     }
   }
-  costs_[group] = seen == 1 ? cost : costs_[group] + kLearningRate * (cost - costs_[group]);
+  const double rate = cost < costs_[group] ? kLearningRateDown : kLearningRateUp;
+  costs_[group] = seen == 1 ? cost : costs_[group] + rate * (cost - costs_[group]);
   if (!decode_known) return;
   for (std::size_t other = 0; other < costs_.size(); ++other) {
     if (other == group || other == decode_) continue;

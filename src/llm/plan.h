@@ -49,6 +49,9 @@ class CostModel {
   void measured(std::size_t group, std::chrono::nanoseconds time);
   // [groups] nanoseconds once the decode group was measured, before that in decode steps.
   std::span<const double> costs() const { return costs_; }
+  // [groups] what shapes alone let expect, in decode steps: for choices that must not change from
+  // run to run.
+  std::span<const double> guesses() const { return guesses_; }
 
  private:
   std::vector<double> guesses_;       // In decode steps.

@@ -57,6 +57,8 @@ void LlmTest::open(const std::vector<std::string>& hidden) {
   card::LibraryOptions options;
   options.library = AXLE_SOFTCARD_LIBRARY;
   options.hide_symbols = hidden;
+  options.output = card::VendorOutput::kKeep;  // Or the report of the tests would be taken for its.
+
   Result<std::unique_ptr<card::Library>> opened = card::Library::open(options);
   ASSERT_TRUE(opened.ok()) << opened.status();
   library = *std::move(opened);

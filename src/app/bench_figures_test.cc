@@ -31,7 +31,8 @@ TEST(BenchFiguresTest, AggregateCountsEveryClient) {
 TEST(BenchFiguresTest, PromptsAreRepeatableAndDifferByVariant) {
   EXPECT_EQ(prompt_of(8, 1), prompt_of(8, 1));
   EXPECT_NE(prompt_of(8, 1), prompt_of(8, 2));
-  EXPECT_EQ(std::count(prompt_of(8, 1).begin(), prompt_of(8, 1).end(), ' '), 7);
+  const std::string prompt = prompt_of(8, 1);
+  EXPECT_EQ(std::count(prompt.begin(), prompt.end(), ' '), 7);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ axclError destroy(axclrtStream handle, Stream::Pending pending) {
     if (const axclError code = find(handle, entry); code != kOk) return code;
     if (entry->is_default) return kStreamDestroy;
     if (Runtime::instance().streams.remove(handle) == nullptr) return kStreamIllegal;
-    if (entry->context->device->alive()) {
+    if (entry->context->device->answers()) {
       entry->stream->shut_down(pending);
     } else {
       entry->stream->abandon();

@@ -85,15 +85,25 @@ Device::~Device() {
   if (machine().generation(id()) == generation_) machine().detach(id());
 }
 
-bool Device::alive() {
-  if (lost_.load(std::memory_order_relaxed)) {
-    log_error_code(kTaskExecute, id());
-    return false;
-  }
+bool Device::answers() {
+  if (lost_.load(std::memory_order_relaxed)) return false;
   if (!machine().dead(id()) && machine().generation(id()) == generation_) return true;
-  if (!lost_.exchange(true)) log_loss();
+  note_loss();
+  return false;
+}
+
+bool Device::alive() {
+  if (answers()) return true;
   log_error_code(kTaskExecute, id());
   return false;
+}
+
+// No call learns of the loss before the log has told all of it.
+void Device::note_loss() {
+  const MutexLock lock(loss_mutex_);
+  if (lost_.load(std::memory_order_relaxed)) return;
+  log_loss();
+  lost_.store(true, std::memory_order_relaxed);
 }
 
 void Device::log_loss() {
@@ -122,7 +132,7 @@ Strike Device::strike(CallId call) {
       hang();
     case FaultAction::kDie:
       machine().declare_dead(id());
-      if (!lost_.exchange(true)) log_loss();
+      note_loss();
       hang();
     case FaultAction::kCrash:
       ::raise(SIGKILL);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "softcard/arena.h"
 #include "softcard/codes.h"
@@ -52,6 +53,8 @@ class Device {
   TicketLock& npu() { return npu_; }
 
   // Does the card answer, and is it still the one that was opened? Logs the loss once.
+  bool answers();
+  // As answers(), for a call: logs the call that could not be sent as well.
   bool alive();
   // Counts the call and does what the profile wants to go wrong with it; may never return.
   Strike strike(CallId call);
@@ -74,6 +77,7 @@ class Device {
 
  private:
   Device(std::shared_ptr<Session> session, const CardProfile& card, std::unique_ptr<Arena> arena);
+  void note_loss();
   void log_loss();
   axclError copy_over_link(std::byte* to, const std::byte* from, std::size_t size_bytes);
 
@@ -82,6 +86,7 @@ class Device {
   std::unique_ptr<Arena> arena_;
   const std::uint64_t generation_;
   std::atomic<bool> lost_{false};
+  Mutex loss_mutex_;  // Held while the loss is logged.
   TicketLock npu_;
   TicketLock link_;
 };

@@ -99,15 +99,27 @@ Status system_failure(std::string_view what, const std::string& path) {
       fmt::format("{} the card state file {}: {}", what, path, std::strerror(errno)));
 }
 
-// Makes the file exactly one SharedState long and well-formed. The caller holds the file lock.
-Status prepare_file(int descriptor, const std::string& path) {
-  struct stat info {};
-  if (::fstat(descriptor, &info) != 0) return system_failure("cannot examine", path);
-  if (static_cast<std::size_t>(info.st_size) == sizeof(SharedState)) return {};
-  if (::ftruncate(descriptor, 0) != 0 || ::ftruncate(descriptor, sizeof(SharedState)) != 0) {
-    return system_failure("cannot size", path);
+// Opens and locks the file, which is then one SharedState long. A file of another length (another
+// version's, or damaged) is replaced by a new one: whoever uses the old one keeps it to himself.
+Result<int> open_locked(const std::string& path) {
+  constexpr int kTries = 100;
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (descriptor < 0) return system_failure("cannot open", path);
+    ::flock(descriptor, LOCK_EX);
+    struct stat opened {};
+    struct stat named {};
+    const bool current = ::fstat(descriptor, &opened) == 0 && ::stat(path.c_str(), &named) == 0 &&
+                         opened.st_ino == named.st_ino;
+    const auto size = static_cast<std::size_t>(opened.st_size);
+    if (current && size == sizeof(SharedState)) return descriptor;
+    if (current && size == 0 && ::ftruncate(descriptor, sizeof(SharedState)) == 0) {
+      return descriptor;
+    }
+    if (current) ::unlink(path.c_str());
+    ::close(descriptor);
   }
-  return {};
+  return unavailable(fmt::format("the card state file {} cannot be prepared", path));
 }
 
 }  // namespace
@@ -151,15 +163,11 @@ std::string Machine::default_path() {
 }
 
 Result<std::unique_ptr<Machine>> Machine::open(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (descriptor < 0) return system_failure("cannot open", path);
-  ::flock(descriptor, LOCK_EX);
-  const Status prepared = prepare_file(descriptor, path);
-  void* memory = prepared.ok() ? mmap(nullptr, sizeof(SharedState), PROT_READ | PROT_WRITE,
-                                      MAP_SHARED, descriptor, 0)
-                               : MAP_FAILED;
+  AXLE_TRY_ASSIGN(const int descriptor, open_locked(path));
+  void* memory =
+      mmap(nullptr, sizeof(SharedState), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
   if (memory == MAP_FAILED) {
-    Status failure = prepared.ok() ? system_failure("cannot map", path) : prepared;
+    Status failure = system_failure("cannot map", path);
     ::close(descriptor);
     return failure;
   }

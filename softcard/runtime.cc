@@ -73,7 +73,7 @@ axclError make_session(const char* config, std::shared_ptr<Session>& session) {
 }
 
 void close_stream(const std::shared_ptr<Stream>& stream, Device& device) {
-  if (device.alive()) {
+  if (device.answers()) {
     stream->shut_down(Stream::Pending::kFinish);
   } else {
     stream->abandon();

@@ -47,7 +47,8 @@ class FileSink {
   void reopen() AXLE_REQUIRES(mutex_) {
     std::error_code ignored;
     std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), ignored);
-    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    descriptor_ =
+        ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     struct stat info {};
     size_ = descriptor_ >= 0 && ::fstat(descriptor_, &info) == 0
                 ? static_cast<std::size_t>(info.st_size)

@@ -208,10 +208,17 @@ bool known_command(const std::string& command) {
   return false;
 }
 
-// One axcl-smi at a time on a machine; released when the process ends.
+// One axcl-smi at a time on a machine (as AXLE_SOFTCARD_STATE names it); the system releases the
+// lock when the process ends.
+std::string lock_path() {
+  const char* setting = std::getenv("AXLE_SOFTCARD_STATE");
+  const std::string state = setting != nullptr ? setting : "";
+  if (state.find('/') != std::string::npos) return state + ".smi";
+  return fmt::format("/tmp/axle-axcl-smi-{}{}{}.lock", ::getuid(), state.empty() ? "" : "-", state);
+}
+
 bool only_instance() {
-  const std::string path = fmt::format("/tmp/axle-axcl-smi-{}.lock", ::getuid());
-  const int lock = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  const int lock = ::open(lock_path().c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   return lock < 0 || ::flock(lock, LOCK_EX | LOCK_NB) == 0;
 }
 

@@ -21,7 +21,10 @@ class SmiTest : public testing::Test {
     ::setenv("AXLE_SOFTCARD_STATE", state_.c_str(), 1);
     ::setenv("AXLE_SOFTCARD", "toml:[[card]]\nbus = 3\n[[card]]\nbus = 129\nmemory_mib = 3072", 1);
   }
-  ~SmiTest() override { std::filesystem::remove(state_); }
+  ~SmiTest() override {
+    std::filesystem::remove(state_);
+    std::filesystem::remove(state_ + ".smi");
+  }
 
   // What it prints; the exit code must be 0 whatever happens.
   static std::string smi(const std::string& arguments, const std::string& input = "") {

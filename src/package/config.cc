@@ -122,8 +122,19 @@ std::int64_t number_or_zero(const json::object& object, std::string_view key) {
   return value == nullptr ? 0 : as_integer(*value).value_or(0);
 }
 
+// Errors: kUnsupported  a package for another task than text.
+Status check_task(const json::object& object) {
+  for (const std::string_view key : {"model_type", "task_type"}) {
+    AXLE_TRY_ASSIGN(const std::optional<std::string> kind, text_member(object, key));
+    if (kind && (*kind == "image_generation" || *kind == "embedding_gemma2")) {
+      return unsupported(fmt::format("\"{}\" is '{}', which is not a language model", key, *kind));
+    }
+  }
+  return {};
+}
+
 // Errors: kUnsupported  a kind of model that needs more than full attention over K/V cells.
-Status check_kind(const json::object& object) {
+Status check_attention(const json::object& object) {
   for (const std::string_view key :
        {"full_attention_interval", "sliding_window", "num_kv_shared_layers"}) {
     if (const std::int64_t value = number_or_zero(object, key); value != 0) {
@@ -131,12 +142,6 @@ Status check_kind(const json::object& object) {
           fmt::format("\"{}\" is {}: axle runs models with full attention in every "
                       "layer only",
                       key, value));
-    }
-  }
-  for (const std::string_view key : {"model_type", "task_type"}) {
-    AXLE_TRY_ASSIGN(const std::optional<std::string> kind, text_member(object, key));
-    if (kind && (*kind == "image_generation" || *kind == "embedding_gemma2")) {
-      return unsupported(fmt::format("\"{}\" is '{}', which is not a language model", key, *kind));
     }
   }
   const json::value* layers = member(object, "layer_types");
@@ -211,8 +216,9 @@ Result<std::optional<VendorConfig>> parse_vendor_config(std::string_view text) {
   const bool vendor = std::any_of(kRequired.begin(), kRequired.end(), [&](std::string_view key) {
     return member(object, key) != nullptr;
   });
-  AXLE_TRY(check_kind(object));
+  AXLE_TRY(check_task(object));
   if (!vendor) return std::optional<VendorConfig>();
+  AXLE_TRY(check_attention(object));
 
   VendorConfig config;
   AXLE_TRY_ASSIGN(config.layer_template, required_path(object, "template_filename_axmodel"));

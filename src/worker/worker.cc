@@ -187,7 +187,8 @@ void Worker::report_readings() {
 void Worker::send(jobs::JobId id, jobs::Payload payload) {
   const Status status = socket_.send({id, std::move(payload)});
   if (status.ok() || exit_) return;
-  AXLE_LOG_WARN("worker", "{}", status.to_string());
+  if (status.code() == Code::kUnavailable) return end(ExitCode::kOk);  // The front is gone.
+  AXLE_LOG_ERROR("worker", "{}", status.to_string());
   end(ExitCode::kProtocol);
 }
 

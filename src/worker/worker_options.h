@@ -12,7 +12,7 @@ namespace axle::worker {
 // Exit codes of the card process. Source: docs/architecture.md, "Card process".
 enum class ExitCode : int {
   kOk = 0,          // Asked to end, or the front is gone.
-  kProtocol = 70,   // The front sent something that is not a frame, or cannot be written to.
+  kProtocol = 70,   // The front sent something that is no order, or a report cannot be encoded.
   kCardLost = 71,   // The card answers no more.
   kCardAbsent = 72  // The card or its library could not be opened; CardLost says why.
 };

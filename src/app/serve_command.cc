@@ -94,16 +94,23 @@ void pass_log_options(const Config& config) {
   ::setenv("AXLE_LOG_FORMAT", config.log_format == LogFormat::kJson ? "json" : "text", 1);
 }
 
+// What restarts a hung card. Only where the library is named as the vendor's and the card is the
+// machine's first: a fault of the software card must never restart a real card, nor one card's
+// fault another card.
+std::vector<std::string> reboot_command(const Config& config) {
+  std::error_code error;
+  const bool wanted = config.library == "vendor" && !config.device && !config.smi.empty();
+  if (!wanted || !std::filesystem::exists(config.smi, error)) return {};
+  return {config.smi, "reboot", "-d", "0"};
+}
+
 Status start_fleet(const Config& config, const ModelChoice& choice, Front& front) {
   fleet::FleetOptions options;
   options.command = card_command(config);
   options.models = choice.jobs;
   options.queue_limit = config.queue_limit;
   options.running_limit = config.running_limit;
-  std::error_code error;
-  if (!config.smi.empty() && std::filesystem::exists(config.smi, error)) {
-    options.reboot_command = {config.smi, "reboot", "-d", "0"};
-  }
+  options.reboot_command = reboot_command(config);
   pass_log_options(config);
   AXLE_TRY_ASSIGN(front.fleet, fleet::Fleet::start(std::move(options)));
   return {};

@@ -12,10 +12,10 @@
 #include <thread>
 
 #include "card/card.h"
-#include "card/testing/contract_engine.h"
 #include "card/device_buffer.h"
 #include "card/engine.h"
 #include "card/stream.h"
+#include "card/testing/contract_engine.h"
 
 namespace axle::card {
 namespace {

@@ -22,10 +22,9 @@ namespace axle::http {
 class Signal {
  public:
   void set() {
-    {
-      const std::lock_guard lock(mutex_);
-      ++count_;
-    }
+    // Told under the lock: the waiter may destroy the signal as soon as it has the lock.
+    const std::lock_guard lock(mutex_);
+    ++count_;
     changed_.notify_all();
   }
   // True once set() was called `times` times.

@@ -31,7 +31,7 @@ inline void dot_tree(const float* queries, const float* keys, std::size_t dim, V
     for (std::size_t d = kFirst; d < dim; d += kLanes) {
       const VecF query = load<VecF>(queries + d * kLanes);
       for (std::size_t cell = 0; cell < kCells; ++cell) {
-        sums[cell] = query * keys[cell * dim + d] + sums[cell];
+        sums[cell] = fma(query, keys[cell * dim + d], sums[cell]);
       }
     }
   } else {
@@ -46,7 +46,7 @@ inline void dot_tree(const float* queries, const float* keys, std::size_t dim, V
 inline float dot_lanes(const float* query, const float* key, std::size_t dim) {
   VecF sum{};
   for (std::size_t d = 0; d < dim; d += kLanes)
-    sum = load<VecF>(query + d) * load<VecF>(key + d) + sum;
+    sum = fma(load<VecF>(query + d), load<VecF>(key + d), sum);
   return sum_lanes(sum);
 }
 
@@ -64,7 +64,8 @@ void accumulate(const double* weights, std::size_t cell_stride, std::size_t lane
     for (std::size_t c = 0; c < kChunks; ++c) {
       const VecD value = load<VecD>(values + cell * dim + 8 * c);
       for (std::size_t lane = 0; lane < kLaneCount; ++lane) {
-        total[lane][c] = value * weights[cell * cell_stride + lane * lane_stride] + total[lane][c];
+        total[lane][c] =
+            fma(value, weights[cell * cell_stride + lane * lane_stride], total[lane][c]);
       }
     }
   }
@@ -271,7 +272,7 @@ void Attention::hide(const AttentionInput& input, const Tile& tile, Scratch& scr
     for (std::size_t lane = 0; lane < tile.lanes; ++lane) {
       const Bf16 value = mask[lane / tile.head_count * columns];
       float& score = scratch.scores[i * tile.cell_stride + lane * tile.lane_stride];
-      score = hides(value) ? kNothing : score + to_float(value) * kLog2E;
+      score = hides(value) ? kNothing : fma(to_float(value), kLog2E, score);
     }
   }
 }

@@ -113,7 +113,7 @@ void quantise_row(const float* from, std::size_t row, const Activations& activat
     const VecF sizes = max_lanes(max_lanes(low, -low), max_lanes(high, -high));
     const float largest = largest_lane(sizes);
     const float inverse = largest > 0.0f ? 127.0f / largest : 0.0f;
-    const VecF rounded[2] = {low * inverse + kMagic, high * inverse + kMagic};
+    const VecF rounded[2] = {fma(low, inverse, splat(kMagic)), fma(high, inverse, splat(kMagic))};
     VecI total{};
     for (std::size_t half = 0; half < 2; ++half) {
       // The low byte of the sum with 1.5 * 2^23 is the integer itself.
@@ -213,12 +213,12 @@ struct Kernel {
       const VecF scale = kernel::load_halves(scales + b * kGroupRows);
       for (std::size_t i = 0; i < kRows; ++i) {
         totals[i] =
-            kernel::to_floats(sums[i]) * (scale * a.scales[first + i * blocks + b]) + totals[i];
+            fma(kernel::to_floats(sums[i]), scale * a.scales[first + i * blocks + b], totals[i]);
       }
       if constexpr (kMinimum) {
         const VecF minimum = kernel::load_halves(minimums + b * kGroupRows);
         for (std::size_t i = 0; i < kRows; ++i) {
-          totals[i] = minimum * a.offsets[first + i * blocks + b] + totals[i];
+          totals[i] = fma(minimum, a.offsets[first + i * blocks + b], totals[i]);
         }
       }
     }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/mutex.h"
+#include "softcard/executor/simd.h"
 
 namespace axle::softcard {
 namespace {
@@ -71,8 +72,8 @@ void rotate(float* head, std::size_t pairs, const float* angles, RopeKind kind) 
   for (std::size_t i = 0; i < pairs; ++i) {
     const float a = head[i * stride];
     const float b = other[i * stride];
-    head[i * stride] = a * angles[i] - b * sines[i];
-    other[i * stride] = a * sines[i] + b * angles[i];
+    head[i * stride] = fma(a, angles[i], -(b * sines[i]));
+    other[i * stride] = fma(a, sines[i], b * angles[i]);
   }
 }
 

@@ -23,10 +23,10 @@ void rms_norm(const float* from, const float* weight, std::size_t count, float e
   std::size_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
     const VecF x = load<VecF>(from + i);
-    squares = x * x + squares;
+    squares = fma(x, x, squares);
   }
   float sum = sum_lanes(squares);
-  for (; i < count; ++i) sum = from[i] * from[i] + sum;
+  for (; i < count; ++i) sum = fma(from[i], from[i], sum);
   const float scale = 1.0f / std::sqrt(sum / static_cast<float>(count) + epsilon);
   for (i = 0; i + kLanes <= count; i += kLanes) {
     store(to + i, load<VecF>(from + i) * scale * load<VecF>(weight + i));

@@ -4,11 +4,18 @@
 #include <cstdint>
 #include <cstring>
 
+#if defined(__FMA__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
 #include "base/bf16.h"
 
 // Vectors of the compiler's own (GCC and clang extension): 512 bits wide whatever the processor
-// has; the compiler splits them. The kernels of this folder are compiled with -ffp-contract=fast,
-// so that a * b + c is one rounding wherever the processor can.
+// has; the compiler splits them. The kernels of this folder are compiled with -ffp-contract=off:
+// a compiler that may fuse a * b + c does so here and not there, and a row would then have other
+// bits beside other rows. Where one rounding is wanted, fma() says so.
 namespace axle::softcard {
 
 inline constexpr std::size_t kLanes = 16;
@@ -31,6 +38,61 @@ inline Vector load(const T* from) {
 template <typename Vector, typename T>
 inline void store(T* to, Vector vector) {
   std::memcpy(static_cast<void*>(to), &vector, sizeof(Vector));
+}
+
+// a * b + c in one rounding where the processor can, else in two; the same everywhere in a build.
+#if defined(__AVX512F__)
+inline VecF fma(VecF a, VecF b, VecF c) { return _mm512_fmadd_ps(a, b, c); }
+inline VecD fma(VecD a, VecD b, VecD c) { return _mm512_fmadd_pd(a, b, c); }
+#elif defined(__FMA__)
+struct HalvesF {
+  __m256 half[2];
+};
+struct HalvesD {
+  __m256d half[2];
+};
+inline VecF fma(VecF a, VecF b, VecF c) {
+  const auto x = load<HalvesF>(&a), y = load<HalvesF>(&b), z = load<HalvesF>(&c);
+  const HalvesF sum{{_mm256_fmadd_ps(x.half[0], y.half[0], z.half[0]),
+                     _mm256_fmadd_ps(x.half[1], y.half[1], z.half[1])}};
+  return load<VecF>(&sum);
+}
+inline VecD fma(VecD a, VecD b, VecD c) {
+  const auto x = load<HalvesD>(&a), y = load<HalvesD>(&b), z = load<HalvesD>(&c);
+  const HalvesD sum{{_mm256_fmadd_pd(x.half[0], y.half[0], z.half[0]),
+                     _mm256_fmadd_pd(x.half[1], y.half[1], z.half[1])}};
+  return load<VecD>(&sum);
+}
+#elif defined(__aarch64__)
+inline VecF fma(VecF a, VecF b, VecF c) {
+  float32x4_t x[4], y[4], z[4];
+  std::memcpy(x, &a, sizeof(x));
+  std::memcpy(y, &b, sizeof(y));
+  std::memcpy(z, &c, sizeof(z));
+  for (int i = 0; i < 4; ++i) z[i] = vfmaq_f32(z[i], x[i], y[i]);
+  return load<VecF>(&z);
+}
+inline VecD fma(VecD a, VecD b, VecD c) {
+  float64x2_t x[4], y[4], z[4];
+  std::memcpy(x, &a, sizeof(x));
+  std::memcpy(y, &b, sizeof(y));
+  std::memcpy(z, &c, sizeof(z));
+  for (int i = 0; i < 4; ++i) z[i] = vfmaq_f64(z[i], x[i], y[i]);
+  return load<VecD>(&z);
+}
+#else
+inline VecF fma(VecF a, VecF b, VecF c) { return a * b + c; }
+inline VecD fma(VecD a, VecD b, VecD c) { return a * b + c; }
+#endif
+inline VecF fma(VecF a, float b, VecF c) { return fma(a, splat(b), c); }
+inline VecD fma(VecD a, double b, VecD c) { return fma(a, b - VecD{}, c); }
+
+inline float fma(float a, float b, float c) {
+#if defined(__FMA__) || defined(__aarch64__)
+  return __builtin_fmaf(a, b, c);
+#else
+  return a * b + c;
+#endif
 }
 
 inline VecF load_bf16(const Bf16* from) {
@@ -89,12 +151,12 @@ inline VecF exp2_lanes(VecF x) {
   const VecF rounded = x + magic;
   const VecF f = x - (rounded - magic);
   // Taylor coefficients ln2^k / k!; |f| <= 1/2 leaves an error below 2^-26.
-  VecF p = splat(1.540353e-4f) * f + 1.3333558e-3f;
-  p = p * f + 9.6181291e-3f;
-  p = p * f + 5.5504109e-2f;
-  p = p * f + 2.4022651e-1f;
-  p = p * f + 6.9314718e-1f;
-  p = p * f + 1.0f;
+  VecF p = fma(splat(1.540353e-4f), f, splat(1.3333558e-3f));
+  p = fma(p, f, splat(9.6181291e-3f));
+  p = fma(p, f, splat(5.5504109e-2f));
+  p = fma(p, f, splat(2.4022651e-1f));
+  p = fma(p, f, splat(6.9314718e-1f));
+  p = fma(p, f, splat(1.0f));
   const VecI exponent = load<VecI>(&rounded) << 23;
   const VecI bits = load<VecI>(&p) + exponent;
   return load<VecF>(&bits);

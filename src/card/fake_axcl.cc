@@ -42,15 +42,17 @@ std::int32_t enter_bound(const char* name) {
   return current_context == nullptr ? static_cast<std::int32_t>(0x80300284) : 0;
 }
 
-std::int32_t give(void** handle, std::set<void*>& live, void* object) {
-  if (fake_axcl()->null_handles) object = nullptr;
+std::int32_t give(void** handle, std::set<void*>& live, std::size_t size) {
+  void* object = fake_axcl()->null_handles ? nullptr : std::calloc(1, size);
   if (object != nullptr) live.insert(object);
   *handle = object;
   return 0;
 }
 
 std::int32_t drop(std::set<void*>& live, void* object) {
-  return live.erase(object) == 1 ? 0 : static_cast<std::int32_t>(0x80300703);
+  if (live.erase(object) != 1) return static_cast<std::int32_t>(0x80300703);
+  std::free(object);
+  return 0;
 }
 
 void execute(const Io& io, std::uint32_t group) {
@@ -177,7 +179,7 @@ FAKE_EXPORT std::int32_t axclrtMemcpyAsync(void* to, const void* from, std::size
 }
 FAKE_EXPORT std::int32_t axclrtCreateStream(void** stream) {
   const std::int32_t result = enter_bound("axclrtCreateStream");
-  return result != 0 ? result : give(stream, fake_axcl()->streams, std::malloc(1));
+  return result != 0 ? result : give(stream, fake_axcl()->streams, 1);
 }
 FAKE_EXPORT std::int32_t axclrtDestroyStream(void* stream) {
   const std::int32_t result = enter("axclrtDestroyStream");
@@ -228,7 +230,7 @@ FAKE_EXPORT std::int32_t axclrtEngineCreateContext(std::uint64_t, std::uint64_t*
 }
 FAKE_EXPORT std::int32_t axclrtEngineGetIOInfo(std::uint64_t, void** info) {
   const std::int32_t result = enter_bound("axclrtEngineGetIOInfo");
-  return result != 0 ? result : give(info, fake_axcl()->io_infos, std::malloc(1));
+  return result != 0 ? result : give(info, fake_axcl()->io_infos, 1);
 }
 FAKE_EXPORT std::int32_t axclrtEngineDestroyIOInfo(void* info) {
   const std::int32_t result = enter("axclrtEngineDestroyIOInfo");
@@ -278,7 +280,7 @@ FAKE_EXPORT std::int32_t axclrtEngineGetOutputDataType(void*, std::uint32_t i, i
 }
 FAKE_EXPORT std::int32_t axclrtEngineCreateIO(void*, void** io) {
   const std::int32_t result = enter_bound("axclrtEngineCreateIO");
-  return result != 0 ? result : give(io, fake_axcl()->ios, new Io);
+  return result != 0 ? result : give(io, fake_axcl()->ios, sizeof(Io));
 }
 FAKE_EXPORT std::int32_t axclrtEngineDestroyIO(void* io) {
   const std::int32_t result = enter("axclrtEngineDestroyIO");

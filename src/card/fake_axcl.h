@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <deque>
 #include <functional>
 #include <map>
@@ -43,6 +44,14 @@ struct FakeAxcl {
 
   std::size_t count(const std::string& name) const {
     return static_cast<std::size_t>(std::count(calls.begin(), calls.end(), name));
+  }
+  // Frees what the client left on the card, as the end of its process does.
+  void release_all() {
+    for (const auto& [block, size] : blocks) std::free(block);
+    for (const std::set<void*>* handles : {&ios, &io_infos, &streams}) {
+      for (void* handle : *handles) std::free(handle);
+    }
+    *this = {};
   }
   void fail_next(const std::string& name, std::uint32_t bits) {
     results[name].push_back(static_cast<std::int32_t>(bits));

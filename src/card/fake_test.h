@@ -28,7 +28,6 @@ inline FakeAxcl& fake_state() {
 class FakeTest : public testing::Test {
  protected:
   void SetUp() override {
-    fake = FakeAxcl{};
     folder = std::filesystem::path(testing::TempDir()) / ("card_" + std::to_string(getpid()));
     std::filesystem::create_directories(folder);
     engine_path = folder / "layer_3.axmodel";
@@ -37,6 +36,7 @@ class FakeTest : public testing::Test {
   void TearDown() override {
     card.reset();
     library.reset();
+    fake.release_all();
     std::filesystem::remove_all(folder);
   }
 

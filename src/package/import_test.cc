@@ -202,7 +202,7 @@ TEST_F(ImportTest, ReportTellsWhatHappenedToEveryMatrix) {
 TEST_F(ImportTest, WeightOptionsChooseTheFormats) {
   TinyGgufOptions gguf;
   gguf.weights = "q4_0";
-  const auto formats = [this](const ImportOptions& options) {
+  const auto formats = [](const ImportOptions& options) {
     const Result<ImportReport> report = import_gguf(options);
     EXPECT_TRUE(report.ok()) << report.status();
     fs::remove_all(options.output);

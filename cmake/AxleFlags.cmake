@@ -23,6 +23,9 @@ if(AXLE_SANITIZE)
   # Every target, the third-party ones too, must agree on the sanitizer.
   add_compile_options(-fsanitize=${AXLE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${AXLE_SANITIZE})
+  if(AXLE_SANITIZE MATCHES "undefined" AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    add_compile_options(-fno-sanitize=function) # Clang 14 cannot assemble it for coroutines.
+  endif()
 endif()
 if(AXLE_BUILD_FUZZERS)
   if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")

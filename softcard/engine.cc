@@ -8,7 +8,6 @@
 #include <limits>
 #include <utility>
 
-#include "base/file.h"
 #include "softcard/vendor_log.h"
 
 namespace axle::softcard {
@@ -87,9 +86,11 @@ Status locate_side(Arena& arena, const std::vector<Port>& ports, const std::vect
 }  // namespace
 
 Result<EngineFile> open_engine_file(const std::filesystem::path& path) {
-  AXLE_TRY_ASSIGN(MappedFile file, MappedFile::open(path));
-  const std::span<const std::byte> view = file.bytes();  // Stays valid when the mapping moves.
-  return parse_owned(std::move(file), view);
+  AXLE_TRY_ASSIGN(MappedFile opened, MappedFile::open(path));
+  const auto mapping = std::make_shared<const MappedFile>(std::move(opened));
+  AXLE_TRY_ASSIGN(EngineFile file, parse_owned(mapping, mapping->bytes()));
+  file.mapping = mapping;
+  return file;
 }
 
 Result<EngineFile> open_engine_bytes(std::vector<std::byte> bytes) {
@@ -162,6 +163,8 @@ Result<std::shared_ptr<Engine>> Engine::create(const EngineFile& file, int threa
   std::unique_ptr<Executor> executor;
   if (!file.model->is_vendor()) {
     AXLE_TRY_ASSIGN(executor, make_executor(file.model, {.threads = threads}));
+    // The executor has weights of its own; the file's would only take room twice.
+    if (file.mapping != nullptr) file.mapping->release_pages();
   }
   return create(file, std::move(executor));
 }

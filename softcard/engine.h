@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "axmodel/model.h"
+#include "base/file.h"
 #include "base/mutex.h"
 #include "base/result.h"
 #include "softcard/abi.h"
@@ -22,6 +23,7 @@ namespace axle::softcard {
 struct EngineFile {
   std::shared_ptr<const axmodel::Model> model;  // Keeps its bytes; shared with the executor.
   std::size_t size_bytes = 0;
+  std::shared_ptr<const MappedFile> mapping;  // Of those bytes; null: they are in memory.
 };
 // Errors: as MappedFile::open and axmodel::parse.
 Result<EngineFile> open_engine_file(const std::filesystem::path& path);

@@ -82,6 +82,11 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_bytes_);
 }
 
+void MappedFile::release_pages() const {
+  // Advice only: where it is not taken, the pages stay until the system wants them.
+  if (data_ != nullptr) (void)::madvise(const_cast<std::byte*>(data_), size_bytes_, MADV_DONTNEED);
+}
+
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit_bytes) {
   AXLE_TRY_ASSIGN(const MappedFile file, MappedFile::open(path));
   if (file.bytes().size() > limit_bytes) {

@@ -26,6 +26,8 @@ class MappedFile {
   ~MappedFile();
 
   std::span<const std::byte> bytes() const { return {data_, size_bytes_}; }
+  // Gives the memory of the pages back; they are read from the file again when they are used.
+  void release_pages() const;
 
  private:
   MappedFile(const std::byte* data, std::size_t size_bytes)

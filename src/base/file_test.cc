@@ -25,6 +25,19 @@ TEST_F(FileTest, AtomicWriteReplacesTheWholeFileAndLeavesNothingBeside) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
 }
 
+TEST_F(FileTest, ReleasedPagesAreReadAgain) {
+  const auto path = folder_ / "a";
+  const std::string content(10'000, 'x');
+  ASSERT_TRUE(write_file_atomically(path, content).ok());
+  const Result<MappedFile> file = MappedFile::open(path);
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(file->bytes().front(), std::byte{'x'});
+  file->release_pages();
+  EXPECT_EQ(file->bytes().size(), content.size());
+  EXPECT_EQ(file->bytes().front(), std::byte{'x'});
+  EXPECT_EQ(file->bytes().back(), std::byte{'x'});
+}
+
 TEST_F(FileTest, MissingFileIsNotFoundAndNamesThePath) {
   const auto result = MappedFile::open(folder_ / "nothing");
   EXPECT_EQ(result.status().code(), Code::kNotFound);

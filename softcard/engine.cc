@@ -27,7 +27,8 @@ Result<EngineFile> parse_owned(Bytes owned, std::span<const std::byte> view) {
   if (!model.ok()) return model.status();
   holder->model = *std::move(model);
   return EngineFile{.model = std::shared_ptr<const axmodel::Model>(holder, &holder->model),
-                    .size_bytes = view.size()};
+                    .size_bytes = view.size(),
+                    .mapping = nullptr};
 }
 
 Result<Port> make_port(const axmodel::TensorInfo& tensor, bool open_dimensions) {

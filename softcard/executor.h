@@ -24,7 +24,8 @@ class Executor {
 
   // Runs shape group `group`. `inputs` and `outputs` are the group's tensors in the file's order,
   // each at least tensor_bytes() long; an output must not overlap an input. Blocks until all
-  // outputs are written. Cells and chunk rows that no row's mask shows are not read.
+  // outputs are written. Cells and chunk rows that no row's mask shows are not read. Rows of a
+  // layer after the last one that sees anything are padding: their outputs stay as they were.
   // Errors: kInvalidArgument  no such group, a wrong number of pointers, a null one.
   //         kInternal         the computation failed.
   virtual Status run(std::size_t group, std::span<std::byte* const> inputs,

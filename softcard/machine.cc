@@ -94,9 +94,9 @@ bool writable_directory(const char* path) {
   return path != nullptr && *path != '\0' && ::access(path, W_OK | X_OK) == 0;
 }
 
-Status system_failure(std::string_view what, const std::string& path) {
+Status system_failure(std::string_view what, const std::string& path, int error = errno) {
   return unavailable(
-      fmt::format("{} the card state file {}: {}", what, path, std::strerror(errno)));
+      fmt::format("{} the card state file {}: {}", what, path, std::strerror(error)));
 }
 
 // Opens and locks the file, which is then one SharedState long. A file of another length (another
@@ -112,9 +112,14 @@ Result<int> open_locked(const std::string& path) {
     const bool current = ::fstat(descriptor, &opened) == 0 && ::stat(path.c_str(), &named) == 0 &&
                          opened.st_ino == named.st_ino;
     const auto size = static_cast<std::size_t>(opened.st_size);
-    if (current && size == sizeof(SharedState)) return descriptor;
-    if (current && size == 0 && ::ftruncate(descriptor, sizeof(SharedState)) == 0) {
-      return descriptor;
+    if (current && (size == 0 || size == sizeof(SharedState))) {
+      // All its space at once: a mapped page that finds none when it is touched ends the process.
+      const int error = ::posix_fallocate(descriptor, 0, sizeof(SharedState));
+      if (error == 0) return descriptor;
+      if (size == 0) ::unlink(path.c_str());
+      ::close(descriptor);
+      if (error == EINTR) continue;
+      return system_failure("no space for", path, error);
     }
     if (current) ::unlink(path.c_str());
     ::close(descriptor);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -141,6 +142,13 @@ TEST_F(MachineTest, ADamagedStateFileIsReplaced) {
   std::fclose(file);
   const auto machine = open();
   EXPECT_TRUE(machine->attach(kBus, Machine::OnKill::kFree).ok());
+}
+
+TEST_F(MachineTest, AStateFileHasItsSpaceFromTheStart) {
+  const auto machine = open();
+  struct stat file {};
+  ASSERT_EQ(::stat(path_.c_str(), &file), 0);
+  EXPECT_GE(file.st_blocks * 512, file.st_size) << "a hole could end a process on a full disk";
 }
 
 TEST_F(MachineTest, AStateFileInAMissingDirectoryIsAnError) {

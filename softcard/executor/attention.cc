@@ -170,8 +170,32 @@ Attention::Scratch Attention::split(std::byte* memory, std::size_t cells) const 
   return scratch;
 }
 
-std::size_t Attention::pieces(std::size_t rows) const {
-  return shape_.kv_heads * head_groups_ * ((rows + tile_rows_ - 1) / tile_rows_);
+std::size_t rows_in_use(const Bf16* mask, std::size_t rows, std::size_t columns) {
+  const auto sees_anything = [&](std::size_t row) {
+    bool seen = false;  // No early end: whole vectors at a time are faster.
+    for (std::size_t i = row * columns; i < (row + 1) * columns; ++i) seen |= !hides(mask[i]);
+    return seen;
+  };
+  while (rows > 1 && !sees_anything(rows - 1)) --rows;
+  return rows;
+}
+
+void Attention::cut(const Bf16* mask, std::size_t rows, std::size_t columns, std::size_t history,
+                    std::vector<RowTile>& tiles) const {
+  tiles.clear();
+  for (std::size_t row = 0; row < rows; ++row) {
+    const bool joins = row > 0 && tiles.back().count < tile_rows_ &&
+                       !hides(mask[row * columns + history + row - 1]);
+    if (joins) {
+      ++tiles.back().count;
+    } else {
+      tiles.push_back({row, 1});
+    }
+  }
+}
+
+std::size_t Attention::pieces(std::size_t tiles) const {
+  return shape_.kv_heads * head_groups_ * tiles;
 }
 
 Attention::Tile Attention::tile_of(const AttentionInput& input, std::size_t piece) const {
@@ -182,8 +206,9 @@ Attention::Tile Attention::tile_of(const AttentionInput& input, std::size_t piec
   const std::size_t first = rest % head_groups_ * head_group_;
   tile.first_head = tile.kv_head * queries_per_key + first;
   tile.head_count = std::min(head_group_, queries_per_key - std::min(first, queries_per_key));
-  tile.first_row = rest / head_groups_ * tile_rows_;
-  tile.row_count = std::min(tile_rows_, input.rows - tile.first_row);
+  const RowTile& rows = input.tiles[rest / head_groups_];
+  tile.first_row = rows.first;
+  tile.row_count = rows.count;
   tile.lanes = tile.row_count * tile.head_count;
   tile.wide = tile.lanes > kNarrowLanes;
   return tile;
@@ -191,7 +216,7 @@ Attention::Tile Attention::tile_of(const AttentionInput& input, std::size_t piec
 
 // Lists the cells that any row of the tile sees: first those that all see as they are.
 void Attention::list_cells(const AttentionInput& input, Tile& tile, Scratch& scratch) const {
-  const std::size_t columns = input.history + input.rows;
+  const std::size_t columns = input.columns();
   const Bf16* mask = input.mask + tile.first_row * columns;
   std::size_t plain = 0;
   std::size_t partial = 0;
@@ -266,7 +291,7 @@ void Attention::score(const AttentionInput& input, const Tile& tile, Scratch& sc
 
 // Applies the mask where it is not the same nothing for every row of the tile.
 void Attention::hide(const AttentionInput& input, const Tile& tile, Scratch& scratch) const {
-  const std::size_t columns = input.history + input.rows;
+  const std::size_t columns = input.columns();
   for (std::size_t i = tile.plain; i < tile.cells; ++i) {
     const Bf16* mask = input.mask + tile.first_row * columns + scratch.list[i];
     for (std::size_t lane = 0; lane < tile.lanes; ++lane) {
@@ -368,7 +393,7 @@ void Attention::write(const AttentionInput& input, const Tile& tile, const Scrat
 }
 
 void Attention::run(const AttentionInput& input, std::size_t piece, std::byte* memory) const {
-  Scratch scratch = split(memory, input.history + input.rows);
+  Scratch scratch = split(memory, input.columns());
   Tile tile = tile_of(input, piece);
   if (tile.lanes == 0) return;
   list_cells(input, tile, scratch);

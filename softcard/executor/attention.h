@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "base/bf16.h"
 
@@ -14,6 +16,13 @@
 // (while the sum of weight x |value| stays below 2^13; beyond, a sum is rounded to 53 bits before
 // it becomes 24).
 namespace axle::softcard {
+
+// Neighbouring query rows that are worked on together.
+struct RowTile {
+  std::size_t first = 0;
+  std::size_t count = 0;
+  friend bool operator==(const RowTile&, const RowTile&) = default;
+};
 
 // What a call works on. `history` cells, then the `rows` rows of the chunk itself.
 struct AttentionInput {
@@ -28,7 +37,14 @@ struct AttentionInput {
   std::size_t history = 0;
   std::size_t rows = 0;
   std::size_t query_stride = 0;
+  std::span<const RowTile> tiles = {};  // What Attention::cut() made of the mask.
+
+  std::size_t columns() const { return history + rows; }
 };
+
+// One more than the last row of `mask` [rows, columns] that sees anything: the rows beyond it are
+// padding, and nobody looks at what becomes of them.
+std::size_t rows_in_use(const Bf16* mask, std::size_t rows, std::size_t columns);
 
 // The way to cut one layer's attention into pieces that threads can take in any order.
 //
@@ -44,8 +60,13 @@ class Attention {
 
   // Bytes that one thread needs for calls of up to `cells` = history + rows cells.
   std::size_t scratch_bytes(std::size_t cells) const;
-  // How many pieces a call of `rows` rows has.
-  std::size_t pieces(std::size_t rows) const;
+  // Cuts the first `rows` rows of a call into tiles: a row that sees the one before it is of the
+  // same text and mostly sees the same cells; rows of different texts have little in common.
+  // `mask` [.., columns], its chunk columns from `history` on.
+  void cut(const Bf16* mask, std::size_t rows, std::size_t columns, std::size_t history,
+           std::vector<RowTile>& tiles) const;
+  // How many pieces a call of so many tiles has.
+  std::size_t pieces(std::size_t tiles) const;
   // Runs piece `piece` (below pieces()) with a scratch at a multiple of 64 bytes.
   // Reads only cells that a row of the piece sees.
   void run(const AttentionInput& input, std::size_t piece, std::byte* scratch) const;
@@ -68,7 +89,7 @@ class Attention {
   std::size_t padded_dim_ = 0;   // head_dim rounded up to whole vectors.
   std::size_t head_group_ = 0;   // Query heads of one K/V head in a tile.
   std::size_t head_groups_ = 0;  // Tiles beside each other for one K/V head.
-  std::size_t tile_rows_ = 0;    // Query rows in a tile.
+  std::size_t tile_rows_ = 0;    // Query rows in a tile, at most.
 };
 
 }  // namespace axle::softcard

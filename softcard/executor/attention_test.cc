@@ -56,7 +56,10 @@ struct Problem {
                          history,
                          rows,
                          shape.heads * shape.head_dim};
-    for (std::size_t piece = 0; piece < attention.pieces(rows); ++piece)
+    std::vector<RowTile> tiles;
+    attention.cut(mask.data(), rows, history + rows, history, tiles);
+    input.tiles = tiles;
+    for (std::size_t piece = 0; piece < attention.pieces(tiles.size()); ++piece)
       attention.run(input, piece, scratch.data());
   }
 
@@ -228,6 +231,27 @@ TEST(AttentionTest, ExtremeScoresStayFinite) {
   for (float& query : problem.queries) query *= 1e6f;
   problem.run();
   for (const float value : problem.output) EXPECT_TRUE(std::isfinite(value));
+}
+
+TEST(AttentionTest, RowsThatSeeTheirPredecessorShareATile) {
+  const Attention attention({.heads = 9, .kv_heads = 3, .head_dim = 64});
+  Problem problem({9, 3, 64}, 4, 8, 1);
+  for (std::size_t row = 0; row < 7; ++row) problem.show(row, 4 + row);
+  for (const std::size_t row : {1u, 2u, 5u, 6u}) problem.show(row, 4 + row - 1);
+  const std::size_t used = rows_in_use(problem.mask.data(), 8, 12);
+  EXPECT_EQ(used, 7u);  // The last row sees nothing.
+  std::vector<RowTile> tiles;
+  attention.cut(problem.mask.data(), used, 12, 4, tiles);
+  EXPECT_EQ(tiles, (std::vector<RowTile>{{0, 3}, {3, 1}, {4, 3}}));
+}
+
+TEST(AttentionTest, TilesHaveAtMostSixteenQueries) {
+  const Attention attention({.heads = 9, .kv_heads = 3, .head_dim = 64});
+  Problem problem({9, 3, 64}, 0, 12, 1);
+  problem.show_randomly(1.0);
+  std::vector<RowTile> tiles;
+  attention.cut(problem.mask.data(), 12, 12, 0, tiles);
+  EXPECT_EQ(tiles, (std::vector<RowTile>{{0, 5}, {5, 5}, {10, 2}}));
 }
 
 }  // namespace

@@ -89,7 +89,7 @@ struct Call {
   Bf16* key_out;
   Bf16* value_out;
   Bf16* output;
-  std::size_t rows;
+  std::size_t rows;  // That are computed; the group's others are padding.
 };
 
 class LayerExecutor final : public Executor {
@@ -125,7 +125,6 @@ class LayerExecutor final : public Executor {
     AXLE_TRY(check_binding(*model_, group, inputs, outputs));
     const axmodel::GroupShape shape = axmodel::group_shape(model_->groups[group]);
     Call call{};
-    call.rows = unsigned_size(shape.rows);
     call.positions = as<const std::uint32_t>(inputs[2]);
     call.input = as<const Bf16>(inputs[3]);
     call.key_out = as<Bf16>(outputs[0]);
@@ -137,7 +136,11 @@ class LayerExecutor final : public Executor {
     call.attention.new_values = call.value_out;
     call.attention.mask = as<const Bf16>(inputs[4]);
     call.attention.history = unsigned_size(shape.history);
-    call.attention.rows = call.rows;
+    call.attention.rows = unsigned_size(shape.rows);
+    const std::size_t columns = call.attention.columns();
+    call.rows = rows_in_use(call.attention.mask, call.attention.rows, columns);
+    attention_.cut(call.attention.mask, call.rows, columns, call.attention.history, tiles_);
+    call.attention.tiles = tiles_;
     crew_->run([&](Worker& worker, std::byte* scratch) { compute(call, worker, scratch); });
     return {};
   }
@@ -306,7 +309,7 @@ class LayerExecutor final : public Executor {
     input.queries = s.qkv;
     input.query_stride = q_ + 2 * kv_;
     input.output = s.attn;
-    const std::size_t pieces = attention_.pieces(call.rows);
+    const std::size_t pieces = attention_.pieces(call.attention.tiles.size());
     for (std::size_t piece; (piece = worker.next(kAttentionStage)) < pieces;)
       attention_.run(input, piece, s.own);
   }
@@ -364,6 +367,7 @@ class LayerExecutor final : public Executor {
   RopeKind rope_kind_;
   std::size_t hidden_, head_dim_, q_, kv_, ffn_;
   Layout layout_{};
+  std::vector<RowTile> tiles_;  // Of the running call.
   std::size_t scratch_bytes_ = 0;
 };
 

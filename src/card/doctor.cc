@@ -55,7 +55,7 @@ void check_card(Library& library, DeviceId device, std::vector<Finding>& finding
   const std::string name = fmt::format("card on bus {}", static_cast<std::int32_t>(device));
   Result<std::unique_ptr<Card>> card = Card::open(library, {.device = device});
   if (!card.ok()) {
-    findings.push_back({name, kBad, card.status().message(), "see the text"});
+    findings.push_back({name, kBad, card.status().message(), ""});
     return;
   }
   const Result<Readings> readings = (*card)->readings();
@@ -92,7 +92,7 @@ std::string_view finding_level_name(FindingLevel level) {
 
 std::vector<Finding> check_library(const Host& host, const DoctorOptions& options) {
   Result<std::unique_ptr<Library>> opened = Library::open(options.library);
-  if (!opened.ok()) return {{"library", kBad, opened.status().message(), "see the text"}};
+  if (!opened.ok()) return {{"library", kBad, opened.status().message(), ""}};
   Library& library = **opened;
   std::vector<Finding> findings = {{"library", kOk, library.description(), ""}};
   if (!host.cards.empty() && library.kind() == LibraryKind::kSoftCard) {

@@ -99,7 +99,8 @@ Finding check_node(const Host& host, const Node& node) {
 
 std::vector<Finding> check_pci(const Host& host) {
   if (host.cards.empty()) {
-    return {{"card", kInfo, "no card found: the software card will be used", no_card_advice(host)}};
+    return {
+        {"card", kInfo, "no card found: only the software card can serve", no_card_advice(host)}};
   }
   std::vector<std::string> addresses;
   for (const PciCard& card : host.cards) addresses.push_back(card.address);

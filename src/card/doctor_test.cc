@@ -85,7 +85,7 @@ TEST_F(DoctorTest, WithoutACardSaysThatTheSoftwareCardWillBeUsed) {
   fs::remove_all(root / "dev");
   const auto findings = look();
   EXPECT_LE(worst(findings), kInfo);
-  EXPECT_EQ(named(findings, "card").found, "no card found: the software card will be used");
+  EXPECT_EQ(named(findings, "card").found, "no card found: only the software card can serve");
   EXPECT_THAT(named(findings, "card").advice, HasSubstr("dtparam=pciex1"));
 }
 

@@ -49,7 +49,10 @@ Result<Loaded> load_path(const std::string& path, std::string reason) {
                     "\"softcard\" or the path of libaxcl_rt.so",
                     path));
   }
-  return unavailable(fmt::format("{} cannot be loaded: {}", path, error));
+  return unsupported(
+      fmt::format("{} cannot be loaded: {}; set card.library to \"auto\", \"softcard\" or the path "
+                  "of libaxcl_rt.so",
+                  path, error));
 }
 
 Result<Loaded> load_softcard(const LibraryOptions& options, std::string reason) {
@@ -159,11 +162,18 @@ Status initialise(LibraryState& state, const LibraryOptions& options) {
   // Also after a failure: the library is then safe to call, and has started threads.
   state.initialised = true;
   if (code == 0) return {};
-  const std::string detail =
-      state.kind == LibraryKind::kVendor
-          ? fmt::format("using {}; to work without a card set card.library to \"softcard\"",
-                        state.description)
-          : fmt::format("using {}", state.description);
+  if (state.kind == LibraryKind::kSoftCard) {
+    // The vendor's advice would send people to a driver that they do not need.
+    const Status as_card = vendor_status(code, Action::kInit, "axclInit");
+    return {
+        as_card.code(),
+        fmt::format("axclInit failed with {} (0x{:08x}); using {}; the library's own log line "
+                    "says why: correct AXLE_SOFTCARD (its profile) or AXLE_SOFTCARD_STATE",
+                    vendor_error_name(code), static_cast<std::uint32_t>(code), state.description),
+        code};
+  }
+  const std::string detail = fmt::format(
+      "using {}; to work without a card set card.library to \"softcard\"", state.description);
   return vendor_status(code, Action::kInit, "axclInit", detail);
 }
 

@@ -80,10 +80,11 @@ class Library {
   // installed: if that then fails, so does open(), because an operator with a card must learn of it
   // and not be served by the CPU unawares.
   //
-  // Errors: kNotFound     no library where the options say. kUnsupported  it lacks functions that
-  //                       are needed (named, with its version).
-  //         kUnavailable  it cannot be loaded, its driver is absent, or no card is connected
-  //                       (vendor code 0x8030010b, 0x80300181).
+  // Errors: kNotFound     no library where the options say.
+  //         kUnsupported  the file that was named is no such library, or lacks functions that are
+  //                       needed (named, with its version).
+  //         kUnavailable  the vendor's cannot be loaded, its driver is absent, or no card is
+  //                       connected (vendor code 0x8030010b, 0x80300181).
   static Result<std::unique_ptr<Library>> open(const LibraryOptions& options);
 
   ~Library();

@@ -89,12 +89,13 @@ TEST_F(LibraryTest, AMissingLibraryIsNotFoundWhateverWasAskedFor) {
   }
 }
 
-TEST_F(LibraryTest, AFileThatIsNoLibraryIsUnavailableWithTheLoadersReason) {
+TEST_F(LibraryTest, AFileThatIsNoLibraryIsUnsupportedWithTheLoadersReason) {
   LibraryOptions wanted = options();
   wanted.library = broken_library();
   const Status status = failure(wanted);
-  EXPECT_EQ(status.code(), Code::kUnavailable);
+  EXPECT_EQ(status.code(), Code::kUnsupported);
   EXPECT_THAT(status.message(), HasSubstr("libbroken_axcl.so cannot be loaded"));
+  EXPECT_THAT(status.message(), HasSubstr("set card.library to"));
 }
 
 TEST_F(LibraryTest, NamesTheRequiredFunctionsThatAreMissing) {

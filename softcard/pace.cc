@@ -125,6 +125,8 @@ EngineCost group_cost(const axmodel::Model& model, std::size_t group) {
     }
     const auto seen = static_cast<double>(shape.history + shape.rows);
     cost.flops += 4.0 * rows * seen * static_cast<double>(spec->heads * spec->head_dim);
+  } else if (axmodel::head_spec(model).ok()) {
+    rows = static_cast<double>(axmodel::head_rows(shapes));
   }
   cost.flops += 2.0 * matrix_numbers(model) * rows;
   return cost;

@@ -25,8 +25,12 @@ class HeadExecutor final : public Executor {
     const axmodel::Weight* norm = model_->find_weight("output_norm");
     norm_.resize(norm->data.size() / sizeof(float));
     std::memcpy(norm_.data(), norm->data.data(), norm->data.size());
-    thread_bytes_ =
-        (2 * norm_.size() * sizeof(float) + 63) / 64 * 64 + Activations::bytes(1, norm_.size());
+    std::size_t rows = 1;
+    for (const axmodel::Group& group : model_->groups) {
+      rows = std::max(rows, static_cast<std::size_t>(axmodel::head_rows(group)));
+    }
+    floats_bytes_ = (2 * norm_.size() * sizeof(float) + 63) / 64 * 64;
+    thread_bytes_ = floats_bytes_ + Activations::bytes(rows, norm_.size());
     crew_->reserve(thread_bytes_ * static_cast<std::size_t>(crew_->threads()));
   }
 
@@ -35,8 +39,9 @@ class HeadExecutor final : public Executor {
     AXLE_TRY(check_binding(*model_, group, inputs, outputs));
     const auto* input = as<const Bf16>(inputs[0]);
     auto* logits = as<Bf16>(outputs[0]);
+    const auto rows = static_cast<std::size_t>(axmodel::head_rows(model_->groups[group]));
     crew_->run([&](Worker& worker, std::byte* scratch) {
-      compute(input, logits, worker,
+      compute(input, logits, rows, worker,
               scratch + static_cast<std::size_t>(worker.index()) * thread_bytes_);
     });
     return {};
@@ -45,23 +50,39 @@ class HeadExecutor final : public Executor {
   std::size_t memory_bytes() const override { return output_.memory_bytes(); }
 
  private:
-  // Every thread prepares the row for itself: that is shorter than waiting for another to do it.
-  void compute(const Bf16* input, Bf16* logits, Worker& worker, std::byte* own) const {
+  // Every thread prepares the rows for itself: that is shorter than waiting for another to do it.
+  Activations prepare(const Bf16* input, std::size_t rows, std::byte* own) const {
     const std::size_t hidden = norm_.size();
-    float* row = as<float>(own);
-    float* normal = row + hidden;
-    const Activations a =
-        Activations::in(own + thread_bytes_ - Activations::bytes(1, hidden), 1, hidden);
-    widen(input, hidden, row);
-    rms_norm(row, norm_.data(), hidden, spec_.rms_eps, normal);
-    quantise_row(normal, 0, a);
-    alignas(64) float out[1][kGroupRows];
+    float* wide = as<float>(own);
+    float* normal = wide + hidden;
+    const Activations a = Activations::in(own + floats_bytes_, rows, hidden);
+    for (std::size_t row = 0; row < rows; ++row) {
+      widen(input + row * hidden, hidden, wide);
+      rms_norm(wide, norm_.data(), hidden, spec_.rms_eps, normal);
+      quantise_row(normal, row, a);
+    }
+    return a;
+  }
+
+  void compute(const Bf16* input, Bf16* logits, std::size_t rows, Worker& worker,
+               std::byte* own) const {
+    const Activations a = prepare(input, rows, own);
     for (std::size_t start; (start = worker.next(0) * kGroupBatch) < output_.groups();) {
-      for (std::size_t group = start; group < std::min(start + kGroupBatch, output_.groups());
-           ++group) {
-        output_.multiply(group, a, 0, 1, out);
-        const std::size_t column = group * kGroupRows;
-        narrow(out[0], std::min(kGroupRows, output_.rows() - column), logits + column);
+      const std::size_t end = std::min(start + kGroupBatch, output_.groups());
+      for (std::size_t group = start; group < end; ++group) multiply(a, rows, group, logits);
+    }
+  }
+
+  // 16 logits of each row; weights that are in the cache serve all rows.
+  void multiply(const Activations& a, std::size_t rows, std::size_t group, Bf16* logits) const {
+    alignas(64) float out[kTileRows][kGroupRows];
+    const std::size_t vocab = output_.rows();
+    const std::size_t column = group * kGroupRows;
+    for (std::size_t row = 0; row < rows; row += kTileRows) {
+      const std::size_t count = std::min(kTileRows, rows - row);
+      output_.multiply(group, a, row, count, out);
+      for (std::size_t i = 0; i < count; ++i) {
+        narrow(out[i], std::min(kGroupRows, vocab - column), logits + (row + i) * vocab + column);
       }
     }
   }
@@ -71,6 +92,7 @@ class HeadExecutor final : public Executor {
   axmodel::HeadSpec spec_;
   Matrix output_;
   std::vector<float> norm_;
+  std::size_t floats_bytes_ = 0;  // Of thread_bytes_: two rows of floats.
   std::size_t thread_bytes_ = 0;
 };
 

@@ -10,6 +10,7 @@ namespace {
 
 // Above these a file is wrong rather than large; products of two of them fit 63 bits easily.
 constexpr std::int64_t kSizeLimit = std::int64_t{1} << 20;
+constexpr std::int64_t kHeadRowsLimit = 1024;
 constexpr std::int64_t kVocabLimit = std::int64_t{1} << 24;
 
 // Reads attributes of a model and keeps the first failure.
@@ -166,10 +167,12 @@ Group layer_group(const LayerSpec& spec, std::int64_t rows, std::int64_t history
   return group;
 }
 
-Group head_group(const HeadSpec& spec) {
-  return {{tensor("input", DataType::kBfloat16, {1, 1, spec.hidden})},
-          {tensor("output", DataType::kBfloat16, {1, 1, spec.vocab})}};
+Group head_group(const HeadSpec& spec, std::int64_t rows) {
+  return {{tensor("input", DataType::kBfloat16, {1, rows, spec.hidden})},
+          {tensor("output", DataType::kBfloat16, {1, rows, spec.vocab})}};
 }
+
+std::int64_t head_rows(const Group& group) { return group.inputs[0].shape[1]; }
 
 Model layer_model(const LayerSpec& spec) {
   Model model;
@@ -229,6 +232,19 @@ Result<LayerSpec> layer_spec(const Model& model) {
   return spec;
 }
 
+namespace {
+
+Status check_head_group(const HeadSpec& spec, const Group& group, std::size_t index) {
+  const bool has_rows = group.inputs.size() == 1 && group.inputs[0].shape.size() == 3;
+  const std::int64_t rows = has_rows ? head_rows(group) : 0;
+  if (rows >= 1 && rows <= kHeadRowsLimit && group == head_group(spec, rows)) return {};
+  return corrupt(fmt::format(
+      "group {} of the head is not input [1,n,hidden] -> output [1,n,vocab] with n up to {}", index,
+      kHeadRowsLimit));
+}
+
+}  // namespace
+
 Result<HeadSpec> head_spec(const Model& model) {
   AXLE_TRY(check_operator(model, kHeadOp));
   HeadSpec spec;
@@ -238,8 +254,11 @@ Result<HeadSpec> head_spec(const Model& model) {
   attributes.read_epsilon(spec.rms_eps);
   AXLE_TRY(attributes.status());
   AXLE_TRY(check_weights(model, head_weights(spec)));
-  if (model.groups != std::vector<Group>{head_group(spec)}) {
-    return corrupt("the head's one group is not input [1,1,hidden] -> output [1,1,vocab]");
+  if (model.groups.empty() || model.groups[0] != head_group(spec)) {
+    return corrupt("the head's first group is not input [1,1,hidden] -> output [1,1,vocab]");
+  }
+  for (std::size_t i = 1; i < model.groups.size(); ++i) {
+    AXLE_TRY(check_head_group(spec, model.groups[i], i));
   }
   return spec;
 }

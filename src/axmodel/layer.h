@@ -59,8 +59,11 @@ std::vector<WeightSpec> head_weights(const HeadSpec& spec);
 // Out: K_cache_out, V_cache_out [1, rows, kv] bf16, output [1, rows, hidden] bf16.
 // Source: AXERA-TECH/ax-llm, branches "prefill" and "axcl-llm", the tensors of its layer engines.
 Group layer_group(const LayerSpec& spec, std::int64_t rows, std::int64_t history);
-// In: input [1, 1, hidden] bf16. Out: output [1, 1, vocab] bf16.
-Group head_group(const HeadSpec& spec);
+// In: input [1, rows, hidden] bf16. Out: output [1, rows, vocab] bf16. Group 0 of a head has one
+// row, as the vendor's heads have; further groups have more.
+Group head_group(const HeadSpec& spec, std::int64_t rows = 1);
+// The rows of a group that head_spec() accepted.
+std::int64_t head_rows(const Group& group);
 
 // A model of one operator, its attributes set and its groups and weights still to be filled in.
 Model layer_model(const LayerSpec& spec);

@@ -102,6 +102,13 @@ TEST(LayerTest, HeadSpecSurvivesAndItsWeightIsChecked) {
   const Result<HeadSpec> read = head_spec(owned.model);
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(*read, spec);
+  owned.model.groups.push_back(head_group(spec, 8));
+  EXPECT_TRUE(head_spec(owned.model).ok());
+  EXPECT_EQ(head_rows(owned.model.groups[1]), 8);
+  owned.model.groups[1].outputs[0].shape[1] = 4;  // As many logits as rows are wanted.
+  EXPECT_EQ(head_spec(owned.model).status().code(), Code::kCorrupt);
+  owned.model.groups = {head_group(spec, 8)};  // The group of one row comes first.
+  EXPECT_EQ(head_spec(owned.model).status().code(), Code::kCorrupt);
   owned.model.groups.clear();
   EXPECT_EQ(head_spec(owned.model).status().code(), Code::kCorrupt);
 }

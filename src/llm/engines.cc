@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -78,18 +79,24 @@ Status check_group(const card::Engine& engine, const package::Group& group,
   return {};
 }
 
-// The head's group that takes one row and gives V logits.
-Result<std::size_t> find_post_group(const card::Engine& post, const package::Package& package) {
+// The head's groups that take whole rows and give V logits for each, one of them a single row.
+Result<std::vector<HeadGroup>> find_head_groups(const card::Engine& post,
+                                                const package::Package& package) {
   const std::size_t input_bytes = package.hidden() * sizeof(Bf16);
   const std::size_t output_bytes = package.vocab_size() * sizeof(Bf16);
+  std::vector<HeadGroup> groups;
   for (const card::GroupInfo& group : post.groups()) {
     const auto input = group.find_input("input");
     const auto output = group.find_output("output");
-    if (input && output && group.inputs[*input].size_bytes == input_bytes &&
-        group.outputs[*output].size_bytes == output_bytes) {
-      return group.index;
+    if (!input || !output) continue;
+    const std::size_t rows = group.inputs[*input].size_bytes / input_bytes;
+    if (rows > 0 && group.inputs[*input].size_bytes == rows * input_bytes &&
+        group.outputs[*output].size_bytes == rows * output_bytes) {
+      groups.push_back({rows, group.index});
     }
   }
+  std::ranges::sort(groups, {}, &HeadGroup::rows);
+  if (!groups.empty() && groups.front().rows == 1) return groups;
   return corrupt(fmt::format("{}: no group takes one row of {} numbers and gives {} logits in bf16",
                              post.path().string(), package.hidden(), package.vocab_size()));
 }
@@ -113,7 +120,7 @@ Result<Engines> load_engines(card::Card& card, const package::Package& package,
   };
 
   AXLE_TRY_ASSIGN(card::Engine post, card::Engine::load(card, package.post_path()));
-  AXLE_TRY_ASSIGN(const std::size_t post_group, find_post_group(post, package));
+  AXLE_TRY_ASSIGN(std::vector<HeadGroup> head_groups, find_head_groups(post, package));
   loaded(1);
   for (std::size_t layer = 0; layer < package.layer_count(); ++layer) {
     AXLE_TRY_ASSIGN(card::Engine engine, card::Engine::load(card, package.layer_path(layer)));
@@ -123,7 +130,7 @@ Result<Engines> load_engines(card::Card& card, const package::Package& package,
     layers.push_back(std::move(engine));
     loaded(layer + 2);
   }
-  return Engines{std::move(layers), std::move(post), post_group};
+  return Engines{std::move(layers), std::move(post), std::move(head_groups)};
 }
 
 Result<card::Binding> bind_layer(card::Engine& engine, std::size_t group, const LayerMemory& memory,
@@ -142,9 +149,10 @@ Result<card::Binding> bind_layer(card::Engine& engine, std::size_t group, const 
   return binding;
 }
 
-Result<card::Binding> bind_post(Engines& engines, card::DeviceSpan input, card::DeviceSpan output) {
-  AXLE_TRY_ASSIGN(card::Binding binding, engines.post.make_binding(engines.post_group));
-  Binder bind(engines.post, engines.post.group(engines.post_group), binding);
+Result<card::Binding> bind_post(Engines& engines, const HeadGroup& group, card::DeviceSpan input,
+                                card::DeviceSpan output) {
+  AXLE_TRY_ASSIGN(card::Binding binding, engines.post.make_binding(group.index));
+  Binder bind(engines.post, engines.post.group(group.index), binding);
   AXLE_TRY(bind.input("input", input));
   AXLE_TRY(bind.output("output", output));
   AXLE_TRY(binding.check());

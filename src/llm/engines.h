@@ -19,11 +19,17 @@ namespace axle::llm {
 // Called after each loaded file; `done` of `total` files are on the card.
 using LoadCallback = std::function<void(std::size_t done, std::size_t total)>;
 
+// A group of the head: so many rows [rows, H] in one run.
+struct HeadGroup {
+  std::size_t rows = 0;
+  std::size_t index = 0;  // Of the engine's groups.
+};
+
 // The engines of a package on a card: one per layer, and the head.
 struct Engines {
   std::vector<card::Engine> layers;
   card::Engine post;
-  std::size_t post_group = 0;  // The head's group of one row.
+  std::vector<HeadGroup> head_groups;  // Rising rows; the first has one.
 };
 
 // Loads all engines of `package` and checks that the card sees the tensors that the package told.
@@ -51,9 +57,11 @@ struct LayerMemory {
 Result<card::Binding> bind_layer(card::Engine& engine, std::size_t group, const LayerMemory& memory,
                                  const card::BindingOptions& options = {});
 
-// The head's group of one row: `input` [1, H] bf16 -> `output` [1, V] bf16.
+// A group of the head: `input` [rows, H] bf16 -> `output` [rows, V] bf16; the first bytes of each
+// span are used.
 // Errors: as bind_layer().
-Result<card::Binding> bind_post(Engines& engines, card::DeviceSpan input, card::DeviceSpan output);
+Result<card::Binding> bind_post(Engines& engines, const HeadGroup& group, card::DeviceSpan input,
+                                card::DeviceSpan output);
 
 // Card memory of all engines; files count with their size where the library cannot tell.
 std::uint64_t memory_bytes(const Engines& engines);

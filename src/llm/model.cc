@@ -55,7 +55,8 @@ Status check_room(card::Card& card, const package::Package& package) {
 std::uint64_t Model::predicted_bytes(const package::Package& package) {
   const package::LayerShape& shape = package.info().shape;
   std::uint64_t largest_file = file_bytes(package.post_path());
-  std::uint64_t engines = in_pages(largest_file) + in_pages(package.vocab_size() * sizeof(Bf16));
+  std::uint64_t engines = in_pages(largest_file) +
+                          in_pages(package.info().head_rows * package.vocab_size() * sizeof(Bf16));
   std::uint64_t cache = 0;
   for (std::size_t layer = 0; layer < package.layer_count(); ++layer) {
     const std::uint64_t bytes = file_bytes(package.layer_path(layer));
@@ -65,7 +66,8 @@ std::uint64_t Model::predicted_bytes(const package::Package& package) {
     cache += 2 * in_pages(shape.cache_rows() * kv_width * sizeof(Bf16));
   }
   const std::uint64_t buffers =
-      StepRunner::buffer_bytes(shape, widest_kv(package), package.vocab_size());
+      StepRunner::buffer_bytes(shape, widest_kv(package)) +
+      Head::buffer_bytes({package.hidden(), package.vocab_size()}, package.info().head_rows);
   // While a file loads, the card holds it twice: as it came and as it is used.
   return engines + std::max(in_pages(largest_file), cache + buffers);
 }

@@ -78,7 +78,8 @@ Status Reference::Impl::prepare() {
     layers_.push_back(std::move(binding));
   }
   AXLE_TRY_ASSIGN(card::Binding post,
-                  bind_post(engines, hidden_[engines.layers.size() % 2].span(), logits_.span()));
+                  bind_post(engines, engines.head_groups.front(),
+                            hidden_[engines.layers.size() % 2].span(), logits_.span()));
   post_.push_back(std::move(post));
   return {};
 }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -13,7 +12,6 @@
 namespace axle::llm {
 namespace {
 
-constexpr std::size_t kNoLogits = std::numeric_limits<std::size_t>::max();
 // Cell addresses at which engines are known to write correctly in place. Source: measurements with
 // AXCL V3.6.5 and V3.10.2 published in woolcoxm/Axera-AX8850-GGUF-Support.
 constexpr std::size_t kInPlaceAlignment = 2048;
@@ -78,16 +76,18 @@ Result<std::unique_ptr<StepRunner>> StepRunner::create(const Parts& parts,
   std::unique_ptr<StepRunner> runner(new StepRunner(parts, std::move(commands)));
   AXLE_TRY(runner->allocate(widest(parts.cache, parts.engines.layers.size())));
   AXLE_TRY(runner->bind(options));
+  AXLE_TRY_ASSIGN(Head head, Head::create(parts.card, parts.engines,
+                                          {parts.shape.hidden, parts.embeddings.vocab_size()},
+                                          runner->last_output()));
+  runner->head_.push_back(std::move(head));
   return runner;
 }
 
-std::uint64_t StepRunner::buffer_bytes(const package::LayerShape& shape, std::size_t widest_kv,
-                                       std::size_t vocab_size) {
+std::uint64_t StepRunner::buffer_bytes(const package::LayerShape& shape, std::size_t widest_kv) {
   const BufferSizes sizes = buffer_sizes(shape, widest_kv);
   std::uint64_t bytes = 0;
   for (const std::size_t size :
-       {sizes.indices, sizes.mask, sizes.hidden, sizes.hidden, sizes.kv_out, sizes.kv_out,
-        shape.hidden * sizeof(Bf16), vocab_size * sizeof(Bf16)}) {
+       {sizes.indices, sizes.mask, sizes.hidden, sizes.hidden, sizes.kv_out, sizes.kv_out}) {
     bytes += (size + kPageBytes - 1) / kPageBytes * kPageBytes;
   }
   return bytes;
@@ -96,16 +96,10 @@ std::uint64_t StepRunner::buffer_bytes(const package::LayerShape& shape, std::si
 Status StepRunner::allocate(std::size_t widest_kv) {
   const package::LayerShape& shape = parts_.shape;
   const BufferSizes sizes = buffer_sizes(shape, widest_kv);
-  const std::size_t vocab_bytes = parts_.embeddings.vocab_size() * sizeof(Bf16);
   const std::pair<card::DeviceBuffer*, std::size_t> wanted[] = {
-      {&buffers_.indices, sizes.indices},
-      {&buffers_.mask, sizes.mask},
-      {&buffers_.hidden[0], sizes.hidden},
-      {&buffers_.hidden[1], sizes.hidden},
-      {&buffers_.k_out, sizes.kv_out},
-      {&buffers_.v_out, sizes.kv_out},
-      {&buffers_.post_input, shape.hidden * sizeof(Bf16)},
-      {&buffers_.logits, vocab_bytes}};
+      {&buffers_.indices, sizes.indices},  {&buffers_.mask, sizes.mask},
+      {&buffers_.hidden[0], sizes.hidden}, {&buffers_.hidden[1], sizes.hidden},
+      {&buffers_.k_out, sizes.kv_out},     {&buffers_.v_out, sizes.kv_out}};
   for (const auto& [buffer, bytes] : wanted) {
     AXLE_TRY_ASSIGN(*buffer, card::DeviceBuffer::allocate(parts_.card, bytes));
     // Padding rows compute with whatever is here: it must be finite.
@@ -141,12 +135,6 @@ Status StepRunner::bind(const StepOptions& options) {
       AXLE_TRY_ASSIGN(card::Binding binding, bind_group(group, layer));
       groups_[group].layers.push_back(std::move(binding));
     }
-  }
-  const card::DeviceSpan logits = buffers_.logits.span();
-  for (const card::DeviceSpan input :
-       {buffers_.hidden[layers % 2].span(), buffers_.post_input.span()}) {
-    AXLE_TRY_ASSIGN(card::Binding binding, bind_post(parts_.engines, input, logits));
-    post_bindings_.push_back(std::move(binding));
   }
   return {};
 }
@@ -187,9 +175,8 @@ void StepRunner::stage(const Plan& plan) {
   const MaskShape shape = mask_shape(group);
   std::vector<MaskRow> mask_rows;
   mask_rows.reserve(plan.rows.size());
-  logits_rows_.assign(plan.rows.size(), kNoLogits);
+  logits_sources_.clear();
   std::fill(indices_.begin(), indices_.end(), 0u);
-  std::size_t wanted = 0;
 
   for (std::size_t r = 0; r < plan.rows.size(); ++r) {
     const Row& row = plan.rows[r];
@@ -204,10 +191,10 @@ void StepRunner::stage(const Plan& plan) {
     const auto embedding = parts_.embeddings.row(row.token);
     std::copy(embedding.begin(), embedding.end(),
               input_.begin() + static_cast<std::ptrdiff_t>(r * parts_.shape.hidden));
-    if (row.wants_logits) logits_rows_[r] = wanted++;
+    if (row.wants_logits) logits_sources_.push_back(r);
   }
   fill_mask(mask_rows, shape, std::span(mask_).first(shape.elements()));
-  logits_.resize(wanted * parts_.embeddings.vocab_size());
+  logits_.resize(logits_sources_.size() * parts_.embeddings.vocab_size());
 }
 
 Status StepRunner::run(const Plan& plan) {
@@ -223,7 +210,7 @@ Status StepRunner::submit(const Plan& plan) {
   for (std::size_t layer = 0; layer < parts_.engines.layers.size(); ++layer) {
     AXLE_TRY(run_layer(plan, layer));
   }
-  return run_post(plan);
+  return head_.front().run(commands_, last_output(), logits_sources_, logits_);
 }
 
 Status StepRunner::upload(const Plan& plan) {
@@ -273,35 +260,18 @@ Status StepRunner::place_rows(const Plan& plan, std::size_t layer) {
   return {};
 }
 
-Status StepRunner::run_post(const Plan& plan) {
-  const std::size_t row_bytes = parts_.shape.hidden * sizeof(Bf16);
-  const std::size_t vocab = parts_.embeddings.vocab_size();
-  const card::DeviceBuffer& last = buffers_.hidden[parts_.engines.layers.size() % 2];
-  for (std::size_t r = 0; r < plan.rows.size(); ++r) {
-    if (logits_rows_[r] == kNoLogits) continue;
-    // Row 0 lies where the first binding reads; others are brought to the second one's buffer,
-    // because binding an engine to an address inside a buffer is not safe on every firmware.
-    if (r > 0) {
-      AXLE_TRY(commands_.copy(last.slice(r * row_bytes, row_bytes), buffers_.post_input.span()));
-    }
-    AXLE_TRY(commands_.run(parts_.engines.post, post_bindings_[r > 0 ? 1 : 0]));
-    const auto target = std::span(logits_).subspan(logits_rows_[r] * vocab, vocab);
-    AXLE_TRY(commands_.read(buffers_.logits.span(), std::as_writable_bytes(target)));
-  }
-  return {};
-}
-
 std::span<const Bf16> StepRunner::logits(std::size_t row) const {
-  AXLE_CHECK(row < logits_rows_.size() && logits_rows_[row] != kNoLogits);
+  const auto source = std::ranges::lower_bound(logits_sources_, row);
+  AXLE_CHECK(source != logits_sources_.end() && *source == row);
   const std::size_t vocab = parts_.embeddings.vocab_size();
-  return std::span(logits_).subspan(logits_rows_[row] * vocab, vocab);
+  const auto index = static_cast<std::size_t>(source - logits_sources_.begin());
+  return std::span(logits_).subspan(index * vocab, vocab);
 }
 
 std::uint64_t StepRunner::memory_bytes() const {
-  std::uint64_t bytes = 0;
-  for (const card::DeviceBuffer* buffer :
-       {&buffers_.indices, &buffers_.mask, &buffers_.hidden[0], &buffers_.hidden[1],
-        &buffers_.k_out, &buffers_.v_out, &buffers_.post_input, &buffers_.logits}) {
+  std::uint64_t bytes = head_.front().memory_bytes();
+  for (const card::DeviceBuffer* buffer : {&buffers_.indices, &buffers_.mask, &buffers_.hidden[0],
+                                           &buffers_.hidden[1], &buffers_.k_out, &buffers_.v_out}) {
     bytes += buffer->size_bytes();
   }
   return bytes;

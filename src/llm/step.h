@@ -11,6 +11,7 @@
 #include "llm/commands.h"
 #include "llm/embeddings.h"
 #include "llm/engines.h"
+#include "llm/head.h"
 #include "llm/kv_cache.h"
 #include "llm/sequence.h"
 #include "package/shape.h"
@@ -81,9 +82,8 @@ class StepRunner {
   bool queued() const { return commands_.queued(); }
   std::uint64_t memory_bytes() const;
 
-  // Card memory that create() takes for a model of this shape.
-  static std::uint64_t buffer_bytes(const package::LayerShape& shape, std::size_t widest_kv,
-                                    std::size_t vocab_size);
+  // Card memory that create() takes for a model of this shape, the head's left out.
+  static std::uint64_t buffer_bytes(const package::LayerShape& shape, std::size_t widest_kv);
 
  private:
   // Card memory of a step, shared by all layers and groups.
@@ -93,8 +93,6 @@ class StepRunner {
     card::DeviceBuffer hidden[2];  // Layer m reads [m % 2] and writes the other.
     card::DeviceBuffer k_out;
     card::DeviceBuffer v_out;
-    card::DeviceBuffer post_input;
-    card::DeviceBuffer logits;
   };
   // The bindings of one group, one per layer.
   struct GroupBindings {
@@ -112,20 +110,23 @@ class StepRunner {
   Status upload(const Plan& plan);
   Status run_layer(const Plan& plan, std::size_t layer);
   Status place_rows(const Plan& plan, std::size_t layer);
-  Status run_post(const Plan& plan);
+
+  const card::DeviceBuffer& last_output() const {
+    return buffers_.hidden[parts_.engines.layers.size() % 2];
+  }
 
   Parts parts_;
   Commands commands_;
   Buffers buffers_;
-  std::vector<GroupBindings> groups_;         // As shape.groups.
-  std::vector<card::Binding> post_bindings_;  // 0: reads the last hidden buffer, 1: post_input.
+  std::vector<GroupBindings> groups_;  // As shape.groups.
+  std::vector<Head> head_;             // One, set by create().
   bool in_place_ = false;
 
   std::vector<std::uint32_t> indices_;  // Host copies, kept until the card has read them.
   std::vector<Bf16> mask_;
   std::vector<Bf16> input_;
-  std::vector<Bf16> logits_;              // [rows with logits, V]
-  std::vector<std::size_t> logits_rows_;  // Row of the plan -> row of logits_, or kNoLogits.
+  std::vector<Bf16> logits_;                 // [rows with logits, V]
+  std::vector<std::size_t> logits_sources_;  // Rows of the plan that want logits.
 };
 
 }  // namespace axle::llm

@@ -43,7 +43,7 @@ class PackageWriter {
     }
     meter_.begin("head");
     axmodel::Model head = axmodel::head_model(plan_.head);
-    head.groups = {axmodel::head_group(plan_.head)};
+    head.groups = plan_.head_groups;
     AXLE_TRY(write_engine(std::move(head), plan_.head_weights, folder / plan_.post_file(), report));
     meter_.begin("embedding");
     WeightChange change;

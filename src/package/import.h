@@ -36,6 +36,9 @@ struct ImportOptions {
   // Rows of further, smaller chunks (each < chunk, > 1). Each gets the histories 0 and T: for short
   // prompts and for a few conversations that decode together.
   std::vector<std::size_t> small_chunks;
+  // Rows of the head's groups beside the one of one row, rising: several conversations' next tokens
+  // in one run. Empty: a head like the vendor's.
+  std::vector<std::size_t> head_rows = {2, 4, 8};
   // Histories of the prefill groups of `chunk` rows, rising, each <= T. Empty: default_ladder().
   std::vector<std::size_t> ladder;
   WeightFormat weights = WeightFormat::kQ8_0;

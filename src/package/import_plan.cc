@@ -22,6 +22,7 @@ constexpr std::uint32_t kQ8_0 = 8;
 constexpr std::size_t kMaxCells = 131072;
 constexpr std::size_t kMaxChunk = 4096;
 constexpr std::size_t kMaxGroups = 64;
+constexpr std::size_t kMaxHeadRows = 64;
 constexpr std::uint64_t kMaxLayers = 1024;
 constexpr std::int64_t kMaxSize = std::int64_t{1} << 20;  // Of hidden, heads, ffn: as axmodel.
 
@@ -331,6 +332,10 @@ Status check_options(const ImportOptions& options) {
   for (const std::size_t rows : options.small_chunks) {
     AXLE_TRY(check_range("the length of a small chunk", rows, 2, options.chunk - 1));
   }
+  for (std::size_t i = 0; i < options.head_rows.size(); ++i) {
+    AXLE_TRY(check_range("the rows of a group of the head", options.head_rows[i],
+                         i == 0 ? 2 : options.head_rows[i - 1] + 1, kMaxHeadRows));
+  }
   for (std::size_t i = 0; i < options.ladder.size(); ++i) {
     AXLE_TRY(check_range("a history of the ladder", options.ladder[i],
                          i == 0 ? 0 : options.ladder[i - 1] + 1, options.cells));
@@ -367,6 +372,10 @@ void plan_groups(const ImportOptions& options, ImportPlan& plan) {
     if (rows >= plan.chunk) continue;
     add(rows, 0);
     add(rows, plan.cells);
+  }
+  plan.head_groups.push_back(axmodel::head_group(plan.head));
+  for (const std::size_t rows : options.head_rows) {
+    plan.head_groups.push_back(axmodel::head_group(plan.head, static_cast<std::int64_t>(rows)));
   }
 }
 
@@ -445,9 +454,10 @@ Result<ImportPlan> plan_import(const Gguf& gguf, const ImportOptions& options) {
 
   settle_sizes(options, plan);
   plan_groups(options, plan);
-  plan.options = fmt::format("weights={} cells={} chunk={} ladder={} small_chunks={}",
+  plan.options = fmt::format("weights={} cells={} chunk={} ladder={} small_chunks={} head_rows={}",
                              weight_format_name(options.weights), plan.cells, plan.chunk,
-                             fmt::join(plan.ladder, ","), fmt::join(options.small_chunks, ","));
+                             fmt::join(plan.ladder, ","), fmt::join(options.small_chunks, ","),
+                             fmt::join(options.head_rows, ","));
   return plan;
 }
 

@@ -29,6 +29,7 @@ struct ImportPlan {
   const GgufTensor* embedding = nullptr;
   const GgufTensor* rope_factors = nullptr;  // Still to be read into `layer`; may be null.
   std::vector<axmodel::Group> groups;        // Of every layer.
+  std::vector<axmodel::Group> head_groups;
   std::size_t cells = 0;
   std::size_t chunk = 0;
   std::vector<std::size_t> ladder;

@@ -205,6 +205,7 @@ class Reader {
                                  info_.post.string(), head.hidden, info_.shape.hidden));
     }
     info_.vocab_size = head.vocab_size;
+    info_.head_rows = head.rows;
     if (info_.max_position == 0) info_.max_position = info_.shape.cells();
     return {};
   }

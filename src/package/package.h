@@ -46,6 +46,7 @@ struct PackageInfo {
   Producer producer = Producer::kAxle;
   std::string toolchain;  // Producer and its version, e.g. "Pulsar2 5.2", for logs.
 
+  std::size_t head_rows = 1;           // Rows of the head's widest group.
   std::size_t vocab_size = 0;          // V: columns of the head's logits, rows of the embedding.
   LayerShape shape;                    // Of layer 0; every layer has the same but for kv_width.
   std::vector<std::size_t> kv_widths;  // Per layer.

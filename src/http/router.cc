@@ -49,7 +49,11 @@ Response openai_error(const ErrorInfo& error) {
   std::string body = "{\"error\":{\"message\":" + json_quote(error.message) + ",\"type\":\"";
   body += openai_error_type(error.status);
   body += "\",\"param\":null,\"code\":" + json_quote(error.code) + "}}";
-  return json_response(error.status, std::move(body));
+  Response response = json_response(error.status, std::move(body));
+  // Clients of OpenAI obey it; without, they repeat whatever is 408, 409, 429 or above 499.
+  const bool retry = error.status == 408 || error.status == 429 || error.status == 503;
+  response.headers.emplace_back("x-should-retry", retry ? "true" : "false");
+  return response;
 }
 
 Response plain_error(const ErrorInfo& error) {

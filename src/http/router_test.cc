@@ -118,6 +118,20 @@ TEST(RouterTest, ErrorsSpeakTheDialectOfTheirPath) {
   EXPECT_EQ(router.write_error({"apix"}, error).body, "{\"error\":\"no\"}");
 }
 
+TEST(RouterTest, ErrorsSayWhetherTheyAreWorthARetry) {
+  for (const auto& [status, retry] :
+       std::initializer_list<std::pair<int, const char*>>{{400, "false"},
+                                                          {401, "false"},
+                                                          {404, "false"},
+                                                          {408, "true"},
+                                                          {413, "false"},
+                                                          {500, "false"},
+                                                          {503, "true"}}) {
+    EXPECT_EQ(find_header(openai_error({.status = status}).headers, "x-should-retry"), retry)
+        << status;
+  }
+}
+
 TEST(RouterTest, ErrorTypesFollowTheStatus) {
   EXPECT_NE(openai_error({.status = 401}).body.find("\"authentication_error\""), std::string::npos);
   EXPECT_NE(openai_error({.status = 429}).body.find("\"rate_limit_error\""), std::string::npos);

@@ -19,6 +19,7 @@
 #include "http/connection.h"
 #include "http/core.h"
 #include "http/loop.h"
+#include "http/response_writer.h"
 
 namespace axle::http {
 
@@ -31,11 +32,6 @@ using std::chrono::milliseconds;
 constexpr auto kAwait = boost::asio::as_tuple(boost::asio::use_awaitable);
 constexpr milliseconds kAcceptPause{100};  // After a failed accept, e.g. out of descriptors.
 constexpr rlim_t kOtherDescriptors = 256;  // Files, pipes and libraries beside the connections.
-constexpr std::string_view kTooMany =
-    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
-    "Content-Length: 100\r\nConnection: close\r\n\r\n"
-    "{\"error\":{\"message\":\"too many connections\",\"type\":\"server_error\",\"param\":null,"
-    "\"code\":\"server_busy\"}}";
 
 // Where connections come from. Held by shared_ptr: its coroutine and the server use it.
 struct Door {
@@ -117,6 +113,11 @@ Status open_door(Door& door, const Listener& listener) {
   if (error == boost::asio::error::access_denied) {
     return unavailable(where + " may not be used by this user; choose a port from 1024 up");
   }
+  if (error == boost::system::errc::address_not_available) {
+    return unavailable(fmt::format(
+        "cannot listen on {}: no network of this machine has that address (see: ip address)",
+        where));
+  }
   return unavailable(fmt::format("cannot listen on {}: {}", where, error.message()));
 }
 
@@ -127,10 +128,16 @@ milliseconds tick_for(const ServerOptions& options) {
 }
 
 void turn_away(tcp::socket socket) {
+  Response refused =
+      openai_error({.status = 503, .code = "server_busy", .message = "too many connections"});
+  set_header(refused.headers, "Retry-After", "1");
+  const std::string bytes =
+      write_head(refused, choose_request_id(std::nullopt),
+                 {.content_length = refused.body.size(), .keep_alive = false}) +
+      refused.body;
   error_code error;
   socket.non_blocking(true, error);
-  if (::send(socket.native_handle(), kTooMany.data(), kTooMany.size(),
-             MSG_NOSIGNAL | MSG_DONTWAIT) > 0) {
+  if (::send(socket.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT) > 0) {
     socket.shutdown(tcp::socket::shutdown_both, error);
   }
 }

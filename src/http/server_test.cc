@@ -207,6 +207,7 @@ TEST_F(ServerTest, TooManyConnectionsGive503) {
   const RawAnswer refused = third.read();
   EXPECT_EQ(refused.status, 503);
   EXPECT_THAT(refused.body, HasSubstr("too many connections"));
+  EXPECT_TRUE(refused.has("Retry-After: 1") && refused.has("x-request-id: req-"));
   first.close();
   ASSERT_TRUE(eventually([this] { return server_->counters().connections_open == 1; }));
   EXPECT_EQ(client().get("/echo")->status, 200);
@@ -237,6 +238,13 @@ TEST_F(ServerTest, APortInUseIsToldWithWhatToDo) {
   EXPECT_EQ(second.status().code(), Code::kUnavailable);
   EXPECT_THAT(second.status().message(), HasSubstr(std::to_string(port())));
   EXPECT_THAT(second.status().message(), HasSubstr("already in use"));
+}
+
+TEST_F(ServerTest, AnAddressOfAnotherMachineIsToldAsSuch) {
+  // 192.0.2.0/24 is for documentation (RFC 5737): no machine has it.
+  const auto server = Server::start({.listeners = {{"192.0.2.1", 0}}}, router_);
+  EXPECT_EQ(server.status().code(), Code::kUnavailable);
+  EXPECT_THAT(server.status().message(), HasSubstr("no network of this machine"));
 }
 
 TEST_F(ServerTest, OptionsOutOfRangeAreRefused) {

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -98,23 +99,31 @@ Result<Address> parse_base(std::string_view base) {
   return address;
 }
 
-// Waits for `events`. Errors: kDeadlineExceeded.
-Status wait_for(int fd, short events, milliseconds timeout, std::string_view what) {
+// Waits for `events`. Errors: kDeadlineExceeded; kCancelled  `cancel` is not null and true.
+Status wait_for(int fd, short events, milliseconds timeout, std::string_view what,
+                const std::atomic<bool>* cancel) {
+  constexpr milliseconds kLookInterval{100};  // A signal just before the poll would be missed.
+  const auto end = std::chrono::steady_clock::now() + timeout;
   pollfd entry{.fd = fd, .events = events, .revents = 0};
   for (;;) {
-    const int ready = ::poll(&entry, 1, static_cast<int>(timeout.count()));
+    if (cancel != nullptr && *cancel) return cancelled("the caller cancelled the call");
+    const auto left = std::chrono::ceil<milliseconds>(end - std::chrono::steady_clock::now());
+    const milliseconds slice = cancel != nullptr ? std::min(left, kLookInterval) : left;
+    const int ready = ::poll(&entry, 1, static_cast<int>(std::max(slice.count(), std::int64_t{0})));
     if (ready > 0) return {};
-    if (ready < 0 && errno == EINTR) continue;
+    if (left.count() > 0) continue;
     return deadline_exceeded(fmt::format("{} took longer than {} ms", what, timeout.count()));
   }
 }
 
-Result<Descriptor> connect_to(const sockaddr* address, socklen_t size, milliseconds timeout) {
+Result<Descriptor> connect_to(const sockaddr* address, socklen_t size,
+                              const ClientOptions& options) {
   Descriptor socket(::socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket.open()) return unavailable("cannot make a socket: " + reason(errno));
   if (::connect(socket.get(), address, size) != 0) {
     if (errno != EINPROGRESS) return unavailable(reason(errno));
-    AXLE_TRY(wait_for(socket.get(), POLLOUT, timeout, "connecting"));
+    AXLE_TRY(
+        wait_for(socket.get(), POLLOUT, options.connect_timeout, "connecting", options.cancel));
     int error = 0;
     socklen_t length = sizeof(error);
     ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &length);
@@ -127,14 +136,14 @@ Result<Descriptor> connect_to(const sockaddr* address, socklen_t size, milliseco
   return socket;
 }
 
-Result<Descriptor> connect_unix(const std::string& path, milliseconds timeout) {
+Result<Descriptor> connect_unix(const std::string& path, const ClientOptions& options) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.data(), path.size());
-  return connect_to(reinterpret_cast<const sockaddr*>(&address), sizeof(address), timeout);
+  return connect_to(reinterpret_cast<const sockaddr*>(&address), sizeof(address), options);
 }
 
-Result<Descriptor> connect_tcp(const Address& address, milliseconds timeout) {
+Result<Descriptor> connect_tcp(const Address& address, const ClientOptions& options) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
@@ -142,7 +151,7 @@ Result<Descriptor> connect_tcp(const Address& address, milliseconds timeout) {
   if (error != 0) return unavailable(::gai_strerror(error));
   Result<Descriptor> socket = unavailable("the name has no address");
   for (const addrinfo* entry = found; entry != nullptr && !socket.ok(); entry = entry->ai_next) {
-    socket = connect_to(entry->ai_addr, entry->ai_addrlen, timeout);
+    socket = connect_to(entry->ai_addr, entry->ai_addrlen, options);
   }
   ::freeaddrinfo(found);
   return socket;
@@ -209,8 +218,8 @@ Status Client::Impl::connect() {
     socket_.close();
   }
   const bool is_unix = !address_.unix_path.empty();
-  Result<Descriptor> socket = is_unix ? connect_unix(address_.unix_path, options_.connect_timeout)
-                                      : connect_tcp(address_, options_.connect_timeout);
+  Result<Descriptor> socket =
+      is_unix ? connect_unix(address_.unix_path, options_) : connect_tcp(address_, options_);
   if (!socket.ok()) {
     const std::string where =
         is_unix ? address_.unix_path : fmt::format("{}:{}", address_.host, address_.port);
@@ -231,7 +240,8 @@ Status Client::Impl::send(std::string_view bytes) {
     // A server that refuses early may close its side: its answer can still be read.
     if (errno == EPIPE || errno == ECONNRESET) return {};
     if (errno != EAGAIN) return unavailable("sending the request failed: " + reason(errno));
-    AXLE_TRY(wait_for(socket_.get(), POLLOUT, options_.read_timeout, "sending the request"));
+    AXLE_TRY(wait_for(socket_.get(), POLLOUT, options_.read_timeout, "sending the request",
+                      options_.cancel));
   }
   return {};
 }
@@ -254,7 +264,7 @@ Status Client::Impl::take_body(ResponseParser& parser, Response& response,
 Status Client::Impl::receive(ResponseParser& parser, Response& response, const OnChunk* on_chunk) {
   std::array<char, 32'768> buffer;
   while (!parser.done()) {
-    AXLE_TRY(wait_for(socket_.get(), POLLIN, options_.read_timeout, "the answer"));
+    AXLE_TRY(wait_for(socket_.get(), POLLIN, options_.read_timeout, "the answer", options_.cancel));
     const ssize_t count = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (count < 0) return unavailable("the connection broke: " + reason(errno));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -16,6 +17,9 @@ struct ClientOptions {
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);
   std::chrono::milliseconds read_timeout = std::chrono::seconds(600);  // Without a single byte.
   std::size_t max_body_bytes = std::size_t{1} << 30;                   // Of a collected answer.
+  // While it is true, calls end with kCancelled, also in the middle of a silent answer. May be set
+  // by a signal handler; must outlive the client. Null: nothing cancels.
+  const std::atomic<bool>* cancel = nullptr;
   std::string api_key = {};  // Sent as "Authorization: Bearer"; empty: no such header.
 };
 
@@ -42,6 +46,7 @@ class Client {
   //         kDeadlineExceeded  no connection or no byte in time.
   //         kCorrupt           the answer is not HTTP/1.
   //         kExhausted         the body is longer than `max_body_bytes`.
+  //         kCancelled         as ClientOptions::cancel says.
   //         kInvalidArgument   a path or header that would break the request's format.
   Result<Response> request(std::string_view method, std::string_view path, std::string_view body,
                            const HeaderList& headers);

@@ -84,6 +84,18 @@ TEST(ClientTest, TellsWhatIsWrongWithAnAnswer) {
   EXPECT_EQ(code_for("", {.read_timeout = milliseconds(50)}), Code::kDeadlineExceeded);
 }
 
+TEST(ClientTest, ASilentAnswerCanBeCancelled) {
+  std::atomic<bool> cancel{false};
+  const FixedServer server("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello");
+  ASSERT_TRUE(server.ok());
+  Client client = server.client({.cancel = &cancel});
+  const auto answer = client.post_stream("/", "", [&cancel](std::string_view) {
+    cancel = true;  // As a signal would, while the rest never comes.
+    return true;
+  });
+  EXPECT_EQ(answer.status().code(), Code::kCancelled);
+}
+
 TEST(ClientTest, TellsThatNobodyListens) {
   std::uint16_t port = 0;
   {

@@ -24,11 +24,31 @@ std::uint64_t random_seed() {
 std::string template_context(const ServedModel& model, const ChatRequest& request) {
   std::string context = request.template_options_json;
   context.back() = context == "{}" ? ' ' : ',';
+  if (request.thinking) context += fmt::format(R"("enable_thinking":{},)", *request.thinking);
   return context +
          fmt::format(
              R"("messages":{},"add_generation_prompt":true,"bos_token":{},"eos_token":{}}})",
              request.messages_json, http::json_quote(model.package.info().bos_text),
              http::json_quote(model.package.info().eos_text));
+}
+
+// Thoughts can be asked for, or refused, only of a model whose template has that switch.
+std::optional<RequestError> thinking_refusal(const ServedModel& model, const ChatRequest& request) {
+  if (!request.thinking || model.thinking_switch || *request.thinking == model.thinks) return {};
+  return RequestError{
+      unsupported(fmt::format("{} {}; leave out 'reasoning_effort' and "
+                              "'chat_template_kwargs.enable_thinking'",
+                              model.name, model.thinks ? "always thinks" : "does not think")),
+      "reasoning_effort", "unsupported"};
+}
+
+// Where the text of the answer to `prompt` begins.
+ReasoningSplitter::Start start_of(const ServedModel& model, std::string_view prompt) {
+  if (!model.thinks) return ReasoningSplitter::Start::kAnswer;
+  const std::size_t end = prompt.find_last_not_of(" \t\r\n");
+  const bool inside =
+      end != std::string_view::npos && prompt.substr(0, end + 1).ends_with("<think>");
+  return inside ? ReasoningSplitter::Start::kThinks : ReasoningSplitter::Start::kMayThink;
 }
 
 std::string model_json(const ServedModel& model) {
@@ -46,6 +66,7 @@ class ChatApi::KeepAlive {
       : interval_(interval), thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
   ~KeepAlive() {
+    const MutexLock lock(mutex_);
     thread_.request_stop();
     condition_.notify_all();
   }
@@ -61,6 +82,7 @@ class ChatApi::KeepAlive {
       std::vector<std::weak_ptr<Completion>> round;
       {
         const MutexLock lock(mutex_);
+        if (stop.stop_requested()) return;  // Set under the lock: the wait below misses no end.
         condition_.wait_until(mutex_, std::chrono::steady_clock::now() + interval_ / 4);
         round.swap(watched_);
       }
@@ -104,28 +126,33 @@ void ChatApi::chat(const std::shared_ptr<http::Exchange>& exchange) {
   }
   std::shared_ptr<const ServedModel> model = models_.find(request.value().model);
   if (model == nullptr) return exchange->respond(model_not_found(request.value().model));
-  Parsed<jobs::GenerateJob> job = make_job(*model, request.value());
+  PromptFacts prompt;
+  Parsed<jobs::GenerateJob> job = make_job(*model, request.value(), prompt);
   if (!job.ok()) return exchange->respond(error_response(job.error(), fleet_.retry_after()));
-  const auto prompt_tokens = static_cast<std::int32_t>(job.value().prompt.size());
   const auto completion =
       std::make_shared<Completion>(ChatContext{fleet_, metrics_}, exchange, std::move(model),
-                                   std::move(request.value()), prompt_tokens);
+                                   std::move(request.value()), prompt);
   completion->start(job.value());
   if (keep_alive_) keep_alive_->watch(completion);
 }
 
-Parsed<jobs::GenerateJob> ChatApi::make_job(const ServedModel& model, ChatRequest& request) const {
+Parsed<jobs::GenerateJob> ChatApi::make_job(const ServedModel& model, ChatRequest& request,
+                                            PromptFacts& facts) const {
+  if (const auto refusal = thinking_refusal(model, request)) return *refusal;
   const Result<std::string> prompt = model.chat_template.render(template_context(model, request),
                                                                 std::chrono::system_clock::now());
+  // Whatever fails here fails again with the same messages: never an error that invites a retry.
   if (!prompt.ok()) {
-    return RequestError{prompt.status().with_context("the chat template refuses the messages"),
+    const std::string& why = prompt.status().message();
+    return RequestError{invalid_argument("the chat template refuses the messages: " + why),
                         "messages", "template_error"};
   }
   const Result<std::vector<std::int32_t>> ids =
       model.tokenizer.encode(*prompt, text::SpecialTokens::kParse);
-  if (!ids.ok()) return RequestError{ids.status(), "messages", ""};
+  if (!ids.ok()) return RequestError{invalid_argument(ids.status().message()), "messages", ""};
   if (log_prompts()) AXLE_LOG_INFO("api", "prompt for {}: {}", model.name, *prompt);
   const auto count = static_cast<std::int64_t>(ids->size());
+  facts = {static_cast<std::int32_t>(count), start_of(model, *prompt)};
   if (count >= model.context_tokens) {
     return RequestError{
         invalid_argument(fmt::format(

@@ -36,7 +36,8 @@ class ChatApi {
   void chat(const std::shared_ptr<http::Exchange>& exchange);
   void list_models(const std::shared_ptr<http::Exchange>& exchange) const;
   void show_model(const std::shared_ptr<http::Exchange>& exchange) const;
-  Parsed<jobs::GenerateJob> make_job(const ServedModel& model, ChatRequest& request) const;
+  Parsed<jobs::GenerateJob> make_job(const ServedModel& model, ChatRequest& request,
+                                     PromptFacts& facts) const;
   http::Response model_not_found(const std::string& name) const;
 
   fleet::Fleet& fleet_;

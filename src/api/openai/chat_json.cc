@@ -19,6 +19,11 @@ std::string usage_json(const jobs::Usage& usage) {
       usage.cached_tokens);
 }
 
+// Only where something was thought: clients that do not know the member never see it.
+std::string reasoning_member(std::string_view text) {
+  return text.empty() ? "" : fmt::format(R"("reasoning_content":{},)", http::json_quote(text));
+}
+
 }  // namespace
 
 std::string_view finish_name(jobs::Finish finish) {
@@ -29,9 +34,11 @@ std::string completion_json(const ChatHead& head, const std::vector<ChatChoice>&
                             const jobs::Usage& usage) {
   std::string list;
   for (std::size_t i = 0; i < choices.size(); ++i) {
+    const AnswerText& text = choices[i].text;
     list += fmt::format(
-        R"({}{{"index":{},"message":{{"role":"assistant","content":{},"refusal":null}},"logprobs":null,"finish_reason":"{}"}})",
-        i == 0 ? "" : ",", i, http::json_quote(choices[i].text), finish_name(choices[i].finish));
+        R"({}{{"index":{},"message":{{"role":"assistant","content":{},{}"refusal":null}},"logprobs":null,"finish_reason":"{}"}})",
+        i == 0 ? "" : ",", i, http::json_quote(text.content), reasoning_member(text.reasoning),
+        finish_name(choices[i].finish));
   }
   return fmt::format(R"({},"choices":[{}],"usage":{}}})", head_json(head, "chat.completion"), list,
                      usage_json(usage));
@@ -53,6 +60,11 @@ std::string ChunkWriter::role(std::int32_t choice) const {
 
 std::string ChunkWriter::content(std::int32_t choice, std::string_view text) const {
   return chunk(choice, fmt::format(R"({{"content":{}}})", http::json_quote(text)), "null");
+}
+
+std::string ChunkWriter::reasoning(std::int32_t choice, std::string_view text) const {
+  return chunk(choice, fmt::format(R"({{"reasoning_content":{}}})", http::json_quote(text)),
+               "null");
 }
 
 std::string ChunkWriter::finish(std::int32_t choice, jobs::Finish reason) const {

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/openai/reasoning.h"
 #include "jobs/job.h"
 
 // The JSON of chat answers, whole and in chunks. Source: OpenAI API reference, "Chat".
@@ -19,7 +20,7 @@ struct ChatHead {
 
 // One finished choice of a whole answer.
 struct ChatChoice {
-  std::string text;
+  AnswerText text;
   jobs::Finish finish = jobs::Finish::kStop;
 };
 
@@ -40,6 +41,7 @@ class ChunkWriter {
 
   std::string role(std::int32_t choice) const;  // {"role":"assistant","content":""}
   std::string content(std::int32_t choice, std::string_view text) const;
+  std::string reasoning(std::int32_t choice, std::string_view text) const;
   std::string finish(std::int32_t choice, jobs::Finish reason) const;
   std::string usage(const jobs::Usage& usage) const;  // "choices": []
 

@@ -13,7 +13,7 @@ const ChatHead kHead{"chatcmpl-1", 1700000000, "a \"model\""};
 
 TEST(ChatJsonTest, WholeAnswerHasEveryFieldThatClientsRead) {
   const json::value answer = json::parse(completion_json(
-      kHead, {{"hi\n", jobs::Finish::kStop}, {"", jobs::Finish::kLength}}, {5, 2, 7}));
+      kHead, {{{"", "hi\n"}, jobs::Finish::kStop}, {{}, jobs::Finish::kLength}}, {5, 2, 7}));
   EXPECT_EQ(answer.at("object"), "chat.completion");
   EXPECT_EQ(answer.at("model"), "a \"model\"");
   EXPECT_EQ(answer.at("choices").at(0).at("message").at("content"), "hi\n");
@@ -22,6 +22,18 @@ TEST(ChatJsonTest, WholeAnswerHasEveryFieldThatClientsRead) {
   EXPECT_EQ(answer.at("choices").at(1).at("finish_reason"), "length");
   EXPECT_EQ(answer.at("usage").at("total_tokens"), 12);
   EXPECT_EQ(answer.at("usage").at("prompt_tokens_details").at("cached_tokens"), 2);
+}
+
+TEST(ChatJsonTest, WhatWasThoughtIsAMemberOfItsOwnAndElseNotThere) {
+  const json::value answer =
+      json::parse(completion_json(kHead, {{{"hm", "hi"}, jobs::Finish::kStop}}, {}));
+  EXPECT_EQ(answer.at("choices").at(0).at("message").at("reasoning_content"), "hm");
+  EXPECT_EQ(answer.at("choices").at(0).at("message").at("content"), "hi");
+  const json::value plain =
+      json::parse(completion_json(kHead, {{{"", "hi"}, jobs::Finish::kStop}}, {}));
+  EXPECT_FALSE(plain.at("choices").at(0).at("message").as_object().contains("reasoning_content"));
+  const json::value chunk = json::parse(ChunkWriter(kHead, false).reasoning(0, "hm"));
+  EXPECT_EQ(chunk.at("choices").at(0).at("delta").at("reasoning_content"), "hm");
 }
 
 TEST(ChatJsonTest, ChunksShareTheirHeadAndFinishReasonIsNullUntilTheLast) {
@@ -33,6 +45,7 @@ TEST(ChatJsonTest, ChunksShareTheirHeadAndFinishReasonIsNullUntilTheLast) {
     EXPECT_EQ(object.at("object"), "chat.completion.chunk");
     EXPECT_EQ(object.at("created"), 1700000000);
     EXPECT_FALSE(object.contains("usage"));
+    EXPECT_FALSE(object.contains("error"));
     EXPECT_EQ(chunk.find('\n'), std::string::npos);
   }
   EXPECT_TRUE(

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <charconv>
 #include <limits>
@@ -65,6 +67,21 @@ void read_logit_bias(FieldReader& reader, jobs::SamplingOptions& sampling) {
   }
 }
 
+// Any whole number of 64 bits, with or without a sign.
+void read_seed(FieldReader& reader, ChatRequest& request) {
+  const json::value* value = reader.find("seed");
+  if (value == nullptr) return;
+  if (value->is_int64()) {
+    request.sampling.seed = static_cast<std::uint64_t>(value->get_int64());
+  } else if (value->is_uint64()) {
+    request.sampling.seed = value->get_uint64();
+  } else {
+    return reader.fail(
+        "seed", fmt::format("'seed' must be an integer of 64 bits, found {}", kind_name(*value)));
+  }
+  request.seed_given = true;
+}
+
 void read_sampling(FieldReader& reader, ChatRequest& request) {
   jobs::SamplingOptions& sampling = request.sampling;
   reader.number("temperature", {0, 2}, sampling.temperature);
@@ -76,12 +93,7 @@ void read_sampling(FieldReader& reader, ChatRequest& request) {
   std::int64_t top_k = 0;
   reader.integer("top_k", {-1, kMaxInt32}, top_k);
   sampling.top_k = static_cast<std::int32_t>(top_k < 0 ? 0 : top_k);
-  if (reader.find("seed") != nullptr) {
-    std::int64_t seed = 0;
-    reader.integer("seed", {-9.2e18, 9.2e18}, seed);
-    sampling.seed = static_cast<std::uint64_t>(seed);
-    request.seed_given = true;
-  }
+  read_seed(reader, request);
   read_logit_bias(reader, sampling);
 }
 
@@ -115,8 +127,26 @@ bool is_empty(const json::value& value) {
   return (value.is_array() && value.get_array().empty()) || (value.is_bool() && !value.get_bool());
 }
 
+// "none" of `modalities` but text, and no call that `tool_choice` demands.
+void refuse_other_outputs(FieldReader& reader) {
+  if (const json::value* modalities = reader.find("modalities")) {
+    const bool text_only = modalities->is_array() && modalities->get_array().size() == 1 &&
+                           modalities->get_array()[0] == "text";
+    if (!text_only) {
+      reader.fail_unsupported("modalities", "'modalities' other than [\"text\"] is not supported");
+    }
+  }
+  const json::value* choice = reader.find("tool_choice");
+  if (choice != nullptr && *choice != "none" && *choice != "auto") {
+    reader.fail_unsupported("tool_choice",
+                            "'tool_choice' other than \"none\" and \"auto\" is not "
+                            "supported yet; leave it out");
+  }
+}
+
 // Fields that would change the answer and that this version does not do.
 void refuse_unsupported(FieldReader& reader) {
+  refuse_other_outputs(reader);
   for (const std::string_view name : {"tools", "functions"}) {
     const json::value* value = reader.find(name);
     if (value != nullptr && !is_empty(*value)) {
@@ -127,7 +157,8 @@ void refuse_unsupported(FieldReader& reader) {
   if (logprobs != nullptr && !is_empty(*logprobs)) {
     reader.fail_unsupported("logprobs", "'logprobs' is not supported yet; leave it out");
   }
-  if (reader.find("top_logprobs") != nullptr) {
+  const json::value* top = reader.find("top_logprobs");
+  if (top != nullptr && *top != 0) {
     reader.fail_unsupported("top_logprobs", "'top_logprobs' is not supported yet; leave it out");
   }
   const json::value* format = reader.find("response_format");
@@ -160,6 +191,29 @@ void read_messages(FieldReader& reader, ChatRequest& request) {
         fmt::format("'chat_template_kwargs' must be an object, found {}", kind_name(*options)));
   }
   request.template_options_json = json::serialize(*options);
+  FieldReader inner(options->get_object());
+  bool thinking = false;
+  inner.boolean("enable_thinking", thinking);
+  if (inner.error()) {
+    return reader.fail("chat_template_kwargs.enable_thinking", inner.error()->status.message());
+  }
+  if (inner.find("enable_thinking") != nullptr) request.thinking = thinking;
+}
+
+// OpenAI's steps become on and off, all that the templates of the supported models know.
+void read_reasoning_effort(FieldReader& reader, ChatRequest& request) {
+  std::string effort;
+  reader.text("reasoning_effort", effort);
+  if (effort.empty()) return;
+  constexpr std::array<std::string_view, 6> kEfforts{"none",   "minimal", "low",
+                                                     "medium", "high",    "xhigh"};
+  const auto found = std::find(kEfforts.begin(), kEfforts.end(), effort);
+  if (found == kEfforts.end()) {
+    return reader.fail("reasoning_effort",
+                       fmt::format("'reasoning_effort' must be one of {}, found \"{}\"",
+                                   fmt::join(kEfforts, ", "), effort));
+  }
+  if (!request.thinking) request.thinking = found - kEfforts.begin() > 1;
 }
 
 }  // namespace
@@ -190,6 +244,7 @@ Parsed<ChatRequest> parse_chat_request(std::string_view body) {
   FieldReader reader(root.get_object());
   reader.text("model", request.model);
   read_messages(reader, request);
+  read_reasoning_effort(reader, request);
   read_sampling(reader, request);
   read_limits(reader, request);
   read_stop(reader, request.stop);

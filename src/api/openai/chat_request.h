@@ -22,6 +22,8 @@ struct ChatRequest {
       messages_json;  // A JSON array for the chat template: role and content as strings,
                       // `developer` as `system`, text parts joined, tool-call arguments as objects.
   std::string template_options_json;  // `chat_template_kwargs`, a JSON object; "{}" where absent.
+  std::optional<bool> thinking;       // `chat_template_kwargs.enable_thinking`, else whether
+                                      // `reasoning_effort` wants any. Absent: as the model likes.
   jobs::SamplingOptions sampling;     // `seed` is valid only with `seed_given`.
   bool seed_given = false;
   std::optional<std::int32_t> max_new_tokens;  // Absent: as many as the context leaves.

@@ -88,6 +88,14 @@ TEST(ChatRequestTest, ValuesOutOfRangeAndOfWrongTypeNameTheirField) {
                                        {R"("stream":"yes")", "stream"},
                                        {R"("stream_options":1)", "stream_options"},
                                        {R"("seed":"x")", "seed"},
+                                       {R"("seed":1.5)", "seed"},
+                                       {R"("seed":18446744073709551616)", "seed"},
+                                       {R"("stop":["1","2","3","4","5","6","7","8","9","a","b","c",
+                                           "d","e","f","g","h"])",
+                                        "stop"},
+                                       {R"("stop":"")", "stop"},
+                                       {R"("max_tokens":3000000000)", "max_tokens"},
+                                       {R"("reasoning_effort":"some")", "reasoning_effort"},
                                        {R"("logit_bias":{"x":1})", "logit_bias"},
                                        {R"("logit_bias":{"1":200})", "logit_bias"},
                                        {R"("logit_bias":[])", "logit_bias"},
@@ -106,6 +114,9 @@ TEST(ChatRequestTest, FeaturesOfLaterVersionsAreRefusedByName) {
            {R"("tools":[{"type":"function"}])", "tools"},
            {R"("logprobs":true)", "logprobs"},
            {R"("top_logprobs":3)", "top_logprobs"},
+           {R"("tool_choice":"required")", "tool_choice"},
+           {R"("tool_choice":{"type":"function","function":{"name":"f"}})", "tool_choice"},
+           {R"("modalities":["text","audio"])", "modalities"},
            {R"("functions":[{}])", "functions"},
            {R"("response_format":{"type":"json_object"})", "response_format"}}) {
     const RequestError error = refused(body(bad.field));
@@ -113,7 +124,8 @@ TEST(ChatRequestTest, FeaturesOfLaterVersionsAreRefusedByName) {
     EXPECT_EQ(error.param, bad.param) << bad.field;
   }
   EXPECT_TRUE(
-      parse_chat_request(body(R"("tools":[],"logprobs":false,"response_format":{"type":"text"})"))
+      parse_chat_request(body(R"("tools":[],"logprobs":false,"response_format":{"type":"text"},
+                                 "top_logprobs":0,"tool_choice":"auto","modalities":["text"])"))
           .ok());
 }
 
@@ -140,6 +152,54 @@ TEST(ChatRequestTest, ContentMayBeAStringPartsNullEmptyOrAbsent) {
   EXPECT_EQ(messages(R"([{"role":"assistant","content":null}])").at(0).at("content"), "");
   EXPECT_EQ(messages(R"([{"role":"user","content":""}])").at(0).at("content"), "");
   EXPECT_EQ(messages(R"([{"role":"user"}])").at(0).at("content"), "");
+}
+
+TEST(ChatRequestTest, SeedMayBeAnyNumberOf64Bits) {
+  EXPECT_EQ(parsed(body(R"("seed":9223372036854775807)")).sampling.seed, 9223372036854775807u);
+  EXPECT_EQ(parsed(body(R"("seed":18446744073709551615)")).sampling.seed, 18446744073709551615u);
+  EXPECT_EQ(parsed(body(R"("seed":-1)")).sampling.seed, 18446744073709551615u);
+}
+
+TEST(ChatRequestTest, OfDoubledKeysTheLastCountsAndNulIsText) {
+  EXPECT_EQ(parsed(body(R"("max_tokens":2,"max_tokens":3)")).max_new_tokens, 3);
+  EXPECT_EQ(messages(R"([{"role":"user","content":"a\u0000b"}])").at(0).at("content").as_string(),
+            std::string_view("a\0b", 3));
+}
+
+TEST(ChatRequestTest, ReasoningEffortAndTheTemplateOptionAreOneSwitch) {
+  EXPECT_EQ(parsed(body("")).thinking, std::nullopt);
+  EXPECT_EQ(parsed(body(R"("reasoning_effort":null)")).thinking, std::nullopt);
+  EXPECT_EQ(parsed(body(R"("reasoning_effort":"none")")).thinking, false);
+  EXPECT_EQ(parsed(body(R"("reasoning_effort":"minimal")")).thinking, false);
+  EXPECT_EQ(parsed(body(R"("reasoning_effort":"low")")).thinking, true);
+  EXPECT_EQ(parsed(body(R"("chat_template_kwargs":{"enable_thinking":false})")).thinking, false);
+  EXPECT_EQ(
+      parsed(body(R"("reasoning_effort":"high","chat_template_kwargs":{"enable_thinking":false})"))
+          .thinking,
+      false);
+  EXPECT_EQ(refused(body(R"("chat_template_kwargs":{"enable_thinking":"no"})")).param,
+            "chat_template_kwargs.enable_thinking");
+}
+
+TEST(ChatRequestTest, RolesOfOldAndOddConversationsAreTaken) {
+  EXPECT_EQ(messages(R"([{"role":"function","name":"f","content":"x"}])").at(0).at("name"), "f");
+  const json::value list = messages(
+      R"([{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}},
+          {"id":"b","function":{"name":"f","arguments":"no json"}}]},
+          {"role":"tool","tool_call_id":"b","content":"1"},
+          {"role":"tool","tool_call_id":"a","content":"2"}])");
+  EXPECT_EQ(list.as_array().size(), 3u);
+  EXPECT_EQ(list.at(0).at("tool_calls").at(1).at("function").at("arguments"), "no json");
+}
+
+TEST(ChatRequestTest, MoreMessagesThanAllowedAreRefusedWithBothNumbers) {
+  std::string list = "[";
+  for (std::size_t i = 0; i <= kMaxMessages; ++i) {
+    list += std::string(i == 0 ? "" : ",") + R"({"role":"user","content":"a"})";
+  }
+  const RequestError error = refused(body("", list + "]"));
+  EXPECT_EQ(error.param, "messages");
+  EXPECT_THAT(error.status.message(), HasSubstr("1 to 4096 entries, found 4097"));
 }
 
 TEST(ChatRequestTest, DeveloperIsSystem) {

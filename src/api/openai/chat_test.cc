@@ -16,6 +16,7 @@ namespace {
 namespace json = boost::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 // The API over a fake fleet, with the words of a tiny real model.
 class ChatTest : public testing::Test {
@@ -43,6 +44,26 @@ class ChatTest : public testing::Test {
                 (fields.empty() ? "" : "," + fields) + "}");
   }
   const ServedModel& model() const { return *registry_->all().front(); }
+  // Serves a model of the same words whose template is `source` instead.
+  void serve_template(const std::string& source) {
+    package::testing::TinyPackageOptions options;
+    options.gguf.edit = [&source](package::testing::GgufWriter& writer) {
+      writer.set_string("tokenizer.chat_template", source);
+    };
+    const auto package = package::testing::make_tiny_package(
+        own_folder_.path(), "own" + std::to_string(++own_packages_), options);
+    ASSERT_TRUE(package.ok()) << package.status();
+    const auto model = ServedModel::load("tiny", package->string());
+    ASSERT_TRUE(model.ok()) << model.status();
+    own_registry_ = std::make_unique<ModelRegistry>(std::vector{*model});
+    own_api_ = std::make_unique<ChatApi>(fleet_, *own_registry_, own_metrics_,
+                                         ChatOptions{std::chrono::milliseconds(0)});
+    router_ = http::Router();
+    own_api_->add_routes(router_);
+  }
+  std::string prompt_of(std::size_t job) const {
+    return *model().tokenizer.decode(fleet_.job(job).prompt, text::SpecialText::kShow);
+  }
   // Gives a job the tokens of `text`, one event each.
   void say(std::size_t job, const std::string& text) {
     const auto ids = model().tokenizer.encode(text, text::SpecialTokens::kPlain);
@@ -54,6 +75,11 @@ class ChatTest : public testing::Test {
   FakeFleet fleet_;
   metrics::Registry metrics_;
   ChatApi api_{fleet_, *registry_, metrics_, {.ping_interval = std::chrono::milliseconds(0)}};
+  package::testing::TemporaryFolder own_folder_;
+  int own_packages_ = 0;
+  metrics::Registry own_metrics_;
+  std::unique_ptr<ModelRegistry> own_registry_;
+  std::unique_ptr<ChatApi> own_api_;
   http::Router router_;
 };
 package::testing::TemporaryFolder* ChatTest::folder_ = nullptr;
@@ -120,6 +146,7 @@ TEST_F(ChatTest, ClientThatLeavesCancelsEveryChoice) {
   const auto exchange = ask(R"("n":2)");
   exchange->disconnect();
   EXPECT_THAT(fleet_.cancelled(), ElementsAre(fleet_.id(0), fleet_.id(1)));
+  EXPECT_THAT(metrics_.render(), HasSubstr("disconnect"));
 }
 
 TEST_F(ChatTest, FailureBeforeTheFirstByteIsAnHttpErrorAndAfterItAnEventWithoutDone) {
@@ -131,6 +158,108 @@ TEST_F(ChatTest, FailureBeforeTheFirstByteIsAnHttpErrorAndAfterItAnEventWithoutD
   const json::value last = json::parse(stream->events().back());
   EXPECT_EQ(last.at("error").at("message"), "the card is gone");
   EXPECT_TRUE(stream->stream_finished());
+}
+
+TEST_F(ChatTest, StopOfTheServerEndsAStreamWithAnErrorAndItsJob) {
+  const auto exchange = ask(R"("stream":true)");
+  exchange->stop();
+  EXPECT_EQ(json::parse(exchange->events().back()).at("error").at("code"), "unavailable");
+  EXPECT_TRUE(exchange->stream_finished());
+  EXPECT_THAT(fleet_.cancelled(), ElementsAre(fleet_.id(0)));
+}
+
+TEST_F(ChatTest, SilentStreamGetsAPingUntilItIsComplete) {
+  http::Request request;
+  request.request_id = "test";
+  const auto exchange = std::make_shared<FakeExchange>(std::move(request));
+  ChatMetrics chat_metrics(own_metrics_);
+  ChatRequest chat;
+  chat.stream = true;
+  const auto completion = std::make_shared<Completion>(
+      ChatContext{fleet_, chat_metrics}, exchange, registry_->all().front(), chat, PromptFacts{3});
+  completion->start({});
+  EXPECT_TRUE(completion->keep_alive(std::chrono::hours(1)));
+  EXPECT_THAT(exchange->streamed(), Not(HasSubstr(": ping")));
+  EXPECT_TRUE(completion->keep_alive(std::chrono::milliseconds(0)));
+  EXPECT_THAT(exchange->streamed(), testing::EndsWith("\n\n: ping\n\n"));
+  fleet_.done(0, jobs::Finish::kStop);
+  EXPECT_FALSE(completion->keep_alive(std::chrono::milliseconds(0)));
+  EXPECT_THAT(exchange->streamed(), testing::EndsWith("data: [DONE]\n\n"));
+}
+
+TEST_F(ChatTest, ThoughtsAreStreamedAndReturnedApartFromTheAnswer) {
+  serve_template("{{ messages[0].content }}{# </think> #}{{ enable_thinking }}");
+  const auto whole = ask("");
+  say(0, "<think>\nhm\n</think>\n\nhello");
+  fleet_.done(0, jobs::Finish::kStop);
+  const json::value message = json::parse(whole->response().body).at("choices").at(0).at("message");
+  EXPECT_EQ(message.at("reasoning_content"), "hm");
+  EXPECT_EQ(message.at("content"), "hello");
+  const auto stream = ask(R"("stream":true)");
+  say(1, "<think>\nhm\n</think>\n\nhello");
+  fleet_.done(1, jobs::Finish::kStop);
+  EXPECT_EQ(streamed_text(stream->events(), 0), "hello");
+  EXPECT_THAT(stream->streamed(), HasSubstr("reasoning_content"));
+  EXPECT_THAT(stream->streamed(), Not(HasSubstr("think>")));
+}
+
+TEST_F(ChatTest, TextThatBeginsInsideThoughtsIsKnownByItsPrompt) {
+  serve_template("{{ messages[0].content }}{# </think> #}<think>\n");
+  const auto exchange = ask("");
+  say(0, "hm</think>hello");
+  fleet_.done(0, jobs::Finish::kStop);
+  const json::value message =
+      json::parse(exchange->response().body).at("choices").at(0).at("message");
+  EXPECT_EQ(message.at("reasoning_content"), "hm");
+  EXPECT_EQ(message.at("content"), "hello");
+}
+
+TEST_F(ChatTest, SwitchForThoughtsReachesTheTemplateOrIsRefused) {
+  EXPECT_EQ(ask(R"("reasoning_effort":"high")")->response().status, 400);
+  EXPECT_THAT(ask(R"("reasoning_effort":"high")")->response().body, HasSubstr("does not think"));
+  ask(R"("reasoning_effort":"none")");
+  ASSERT_EQ(fleet_.size(), 1u) << "no thoughts of a model that has none";
+  serve_template("{% if enable_thinking %}on{% else %}off{% endif %}</think>");
+  ask(R"("reasoning_effort":"high")");
+  EXPECT_THAT(prompt_of(1), testing::StartsWith("on"));
+  ask(R"("reasoning_effort":"high","chat_template_kwargs":{"enable_thinking":false})");
+  EXPECT_THAT(prompt_of(2), testing::StartsWith("off"));
+  serve_template("always </think>");
+  EXPECT_THAT(ask(R"("reasoning_effort":"none")")->response().body, HasSubstr("always thinks"));
+}
+
+TEST_F(ChatTest, RefusalOfTheTemplateIs400AlsoWhereItsTextIsTooLong) {
+  const std::string here = "{% if messages[0].content == 'hi' %}";
+  serve_template(here + "{{ raise_exception('roles must alternate') }}{% endif %}");
+  EXPECT_THAT(ask("")->response().body, HasSubstr("roles must alternate"));
+  EXPECT_EQ(ask("")->response().status, 400);
+  serve_template(here + "{% for i in range(99999) %}" + std::string(200, 'x') +
+                 "{% endfor %}{% endif %}");
+  const auto exchange = ask("");
+  EXPECT_EQ(exchange->response().status, 400) << exchange->response().body;
+  EXPECT_EQ(http::find_header(exchange->response().headers, "x-should-retry"), "false");
+}
+
+TEST_F(ChatTest, OddOrdersOfMessagesGiveAPrompt) {
+  const std::string system = R"({"role":"system","content":"s"})";
+  const std::string user = R"({"role":"user","content":"u"})";
+  const std::string assistant = R"({"role":"assistant","content":"a"})";
+  for (const std::string& list :
+       {user + "," + system, system + "," + system + "," + user, system, user + "," + assistant,
+        user + "," + user, assistant + "," + user}) {
+    post(R"({"messages":[)" + list + "]}");
+  }
+  EXPECT_EQ(fleet_.size(), 6u);
+}
+
+TEST_F(ChatTest, BytesOfACharacterThatNeverCameBecomeOneReplacementCharacter) {
+  const auto exchange = ask(R"("stream":true)");
+  say(0, "a");
+  const auto ids = model().tokenizer.encode("é", text::SpecialTokens::kPlain);
+  fleet_.tokens(0, {ids->front()});
+  EXPECT_EQ(streamed_text(exchange->events(), 0), "a");
+  fleet_.done(0, jobs::Finish::kLength);
+  EXPECT_EQ(streamed_text(exchange->events(), 0), "a\uFFFD");
 }
 
 TEST_F(ChatTest, FullQueueIs429WithRetryAfterAlsoForStreams) {
@@ -165,6 +294,7 @@ TEST_F(ChatTest, PromptOverTheContextIs400WithBothNumbersAndNoJob) {
   EXPECT_EQ(exchange->response().status, 400);
   EXPECT_THAT(exchange->response().body, HasSubstr("context_length_exceeded"));
   EXPECT_THAT(exchange->response().body, HasSubstr(std::to_string(model().context_tokens)));
+  EXPECT_THAT(exchange->response().body, HasSubstr("the prompt has 30"));
   EXPECT_EQ(fleet_.size(), 0u);
 }
 

@@ -1,11 +1,20 @@
 #include "api/openai/choice.h"
 
 namespace axle::api {
+namespace {
 
-Choice::Choice(const text::Tokenizer& tokenizer, const std::vector<std::string>& stop)
-    : stream_(tokenizer), stop_(stop) {}
+void add(AnswerText& parts, const AnswerText& more) {
+  parts.reasoning += more.reasoning;
+  parts.content += more.content;
+}
 
-Result<std::string> Choice::take(const jobs::Tokens& tokens) {
+}  // namespace
+
+Choice::Choice(const text::Tokenizer& tokenizer, const std::vector<std::string>& stop,
+               ReasoningSplitter::Start start)
+    : stream_(tokenizer), stop_(stop), reasoning_(start) {}
+
+Result<AnswerText> Choice::take(const jobs::Tokens& tokens) {
   std::string shown;
   for (const jobs::TokenId id : tokens.ids) {
     if (stop_.stopped()) break;
@@ -13,14 +22,18 @@ Result<std::string> Choice::take(const jobs::Tokens& tokens) {
     ++tokens_;
     shown += stop_.push(text).emit;
   }
-  return shown;
+  AnswerText parts = reasoning_.push(shown);
+  if (stop_.stopped()) add(parts, reasoning_.finish());
+  return parts;
 }
 
-std::string Choice::finish(const jobs::Done& done) {
+AnswerText Choice::finish(const jobs::Done& done) {
   finish_ = done.finish;
   cached_tokens_ = done.usage.cached_tokens;
   text::StopMatcher::Step last = stop_.push(stream_.finish());
-  return last.emit + stop_.finish();
+  AnswerText parts = reasoning_.push(last.emit + stop_.finish());
+  add(parts, reasoning_.finish());
+  return parts;
 }
 
 }  // namespace axle::api

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "api/openai/reasoning.h"
 #include "base/result.h"
 #include "jobs/job.h"
 #include "text/stop_matcher.h"
@@ -12,18 +13,20 @@
 
 namespace axle::api {
 
-// One choice of an answer while it grows: tokens in, text out, with stop strings taken out.
+// One choice of an answer while it grows: tokens in, text out, with stop strings taken out and
+// thoughts apart. Stop strings count in thoughts, too.
 //
 // Threading: not synchronised. Lifetime: the tokenizer must outlive it.
 class Choice {
  public:
-  Choice(const text::Tokenizer& tokenizer, const std::vector<std::string>& stop);
+  Choice(const text::Tokenizer& tokenizer, const std::vector<std::string>& stop,
+         ReasoningSplitter::Start start);
 
   // Takes new tokens; returns the text that may be shown now. After it, stopped() may hold.
   // Errors: kInvalidArgument  a token outside the vocabulary (a broken model).
-  Result<std::string> take(const jobs::Tokens& tokens);
+  Result<AnswerText> take(const jobs::Tokens& tokens);
   // The job has ended; returns the rest of the text.
-  std::string finish(const jobs::Done& done);
+  AnswerText finish(const jobs::Done& done);
 
   bool stopped() const { return stop_.stopped(); }  // By a stop string: the job is of no more use.
   bool finished() const { return finish_.has_value() || stopped(); }
@@ -35,6 +38,7 @@ class Choice {
  private:
   text::TokenStream stream_;
   text::StopMatcher stop_;
+  ReasoningSplitter reasoning_;
   std::optional<jobs::Finish> finish_;
   std::int32_t tokens_ = 0;
   std::int32_t cached_tokens_ = 0;

@@ -47,19 +47,19 @@ class Completion::Sink : public fleet::JobSink {
 
 Completion::Completion(ChatContext context, std::shared_ptr<http::Exchange> exchange,
                        std::shared_ptr<const ServedModel> model, ChatRequest request,
-                       std::int32_t prompt_tokens)
+                       const PromptFacts& prompt)
     : context_(context),
       exchange_(std::move(exchange)),
       model_(std::move(model)),
       request_(std::move(request)),
-      prompt_tokens_(prompt_tokens),
+      prompt_tokens_(prompt.tokens),
       begun_(Clock::now()),
       head_{"chatcmpl-" + exchange_->request().request_id, unix_seconds(), model_->name},
       writer_(head_, request_.include_usage),
       last_write_(begun_) {
   const MutexLock lock(mutex_);
   for (std::int32_t i = 0; i < request_.choices; ++i) {
-    jobs_.push_back(Job{{}, Choice(model_->tokenizer, request_.stop), {}, {}});
+    jobs_.push_back(Job{{}, Choice(model_->tokenizer, request_.stop, prompt.start), {}, {}});
   }
 }
 
@@ -134,9 +134,9 @@ void Completion::handle(std::size_t index, const jobs::JobEvent& event) {
 void Completion::take_tokens(std::size_t index, const jobs::Tokens& tokens) {
   Job& job = jobs_[index];
   observe_tokens(job, tokens.ids.size());
-  Result<std::string> text = job.choice.take(tokens);
+  const Result<AnswerText> text = job.choice.take(tokens);
   if (!text.ok()) return fail(internal(text.status().message()));
-  show(index, *std::move(text));
+  show(index, *text);
   if (job.choice.stopped()) finish_choice(index);
 }
 
@@ -159,16 +159,18 @@ void Completion::observe_tokens(Job& job, std::size_t count) {
   job.last_token = now;
 }
 
-void Completion::show(std::size_t index, std::string text) {
-  jobs_[index].text += text;
+void Completion::show(std::size_t index, const AnswerText& text) {
+  jobs_[index].text.reasoning += text.reasoning;
+  jobs_[index].text.content += text.content;
   if (request_.stream && !full_) flush(index);
 }
 
 void Completion::flush(std::size_t index) {
   Job& job = jobs_[index];
-  if (job.text.empty()) return;
-  send(writer_.content(static_cast<std::int32_t>(index), job.text));
-  job.text.clear();
+  const auto choice = static_cast<std::int32_t>(index);
+  if (!job.text.reasoning.empty()) send(writer_.reasoning(choice, job.text.reasoning));
+  if (!job.text.content.empty()) send(writer_.content(choice, job.text.content));
+  job.text = {};
 }
 
 void Completion::finish_choice(std::size_t index) {

@@ -23,6 +23,12 @@ struct ChatContext {
   ChatMetrics& metrics;
 };
 
+// What a Completion must know of the prompt.
+struct PromptFacts {
+  std::int32_t tokens = 0;
+  ReasoningSplitter::Start start = ReasoningSplitter::Start::kAnswer;
+};
+
 // One chat request from its jobs to its last byte: takes the events of all its choices and writes
 // the whole answer or the stream. Held by shared_ptr because the fleet (one sink per choice) and
 // the connection's callbacks all keep it, and any of them may be last.
@@ -33,7 +39,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
  public:
   Completion(ChatContext context, std::shared_ptr<http::Exchange> exchange,
              std::shared_ptr<const ServedModel> model, ChatRequest request,
-             std::int32_t prompt_tokens);
+             const PromptFacts& prompt);
   // Submits one job per choice and begins to answer. Call once. Answers the exchange with an error
   // when the fleet takes no job.
   void start(const jobs::GenerateJob& job);
@@ -47,7 +53,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
   struct Job {
     jobs::JobId id{};  // 0: not submitted yet, ended or cancelled.
     Choice choice;
-    std::string text;  // The text so far; a stream keeps only what the client could not take yet.
+    AnswerText text;  // The text so far; a stream keeps only what the client could not take yet.
     std::chrono::steady_clock::time_point last_token{};
   };
 
@@ -55,7 +61,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
   void handle(std::size_t index, const jobs::JobEvent& event) AXLE_REQUIRES(mutex_);
   void take_tokens(std::size_t index, const jobs::Tokens& tokens) AXLE_REQUIRES(mutex_);
   void take_done(std::size_t index, const jobs::Done& done) AXLE_REQUIRES(mutex_);
-  void show(std::size_t index, std::string text) AXLE_REQUIRES(mutex_);
+  void show(std::size_t index, const AnswerText& text) AXLE_REQUIRES(mutex_);
   void flush(std::size_t index) AXLE_REQUIRES(mutex_);
   void finish_choice(std::size_t index) AXLE_REQUIRES(mutex_);
   void finish_answer() AXLE_REQUIRES(mutex_);

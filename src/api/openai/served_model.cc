@@ -31,9 +31,12 @@ Result<std::shared_ptr<const ServedModel>> ServedModel::load(const std::string& 
   AXLE_TRY_ASSIGN(text::ChatTemplate chat_template,
                   text::ChatTemplate::compile(package.chat_template()));
   const auto context = static_cast<std::int32_t>(std::min(package.cells(), package.max_position()));
+  const bool thinks = package.chat_template().find("</think>") != std::string::npos;
+  const bool thinking_switch = package.chat_template().find("enable_thinking") != std::string::npos;
   const std::int64_t created = modified_at(package.embedding_path());
-  return std::shared_ptr<const ServedModel>(new ServedModel{
-      name, created, std::move(package), std::move(tokenizer), std::move(chat_template), context});
+  return std::shared_ptr<const ServedModel>(
+      new ServedModel{name, created, std::move(package), std::move(tokenizer),
+                      std::move(chat_template), context, thinks, thinking_switch});
 }
 
 ModelRegistry::ModelRegistry(std::vector<std::shared_ptr<const ServedModel>> models)

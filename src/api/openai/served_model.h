@@ -24,6 +24,8 @@ struct ServedModel {
   text::Tokenizer tokenizer;
   text::ChatTemplate chat_template;
   std::int32_t context_tokens = 0;  // Prompt and answer together.
+  bool thinks = false;              // Its template knows thoughts ("</think>").
+  bool thinking_switch = false;     // Its template can turn them on and off ("enable_thinking").
 
   // Reads tokenizer and template of the package in `folder`.
   // Errors: those of Package::open and load_tokenizer; kUnsupported  the package has no chat

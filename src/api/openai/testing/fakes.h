@@ -74,7 +74,7 @@ class FakeExchange : public http::Exchange {
   }
   void on_disconnect(std::function<void()> callback) override { disconnect_ = std::move(callback); }
   bool client_gone() const override { return false; }
-  void on_stop(std::function<void()>) override {}
+  void on_stop(std::function<void()> callback) override { stop_ = std::move(callback); }
 
   bool answered() const { return response_.has_value(); }
   const http::Response& response() const { return response_.value(); }
@@ -89,6 +89,7 @@ class FakeExchange : public http::Exchange {
     return data;
   }
   void disconnect() { disconnect_(); }
+  void stop() { stop_(); }
   void set_full(bool full) { stream_->full = full; }
   void drain() { stream_->drained(); }
 
@@ -110,6 +111,7 @@ class FakeExchange : public http::Exchange {
   std::optional<http::Response> response_;
   std::shared_ptr<Stream> stream_;
   std::function<void()> disconnect_;
+  std::function<void()> stop_;
 };
 
 // Routes one request as the server would.

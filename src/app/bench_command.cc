@@ -134,7 +134,8 @@ Status run_bench(const BenchArguments& given) {
                     http::Client::create(arguments.url, {.api_key = arguments.api_key}));
     const Result<http::Response> models = client.get("/v1/models");
     if (!models.ok())
-      return models.status().with_context(fmt::format("no server at {}", arguments.url));
+      return models.status().with_context(
+          fmt::format("no server at {} (start one with: axle serve)", arguments.url));
     AXLE_TRY_ASSIGN(arguments.model, first_model(models->body));
   }
   std::vector<BenchRow> table;

@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <clocale>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -64,11 +66,17 @@ Status answer_error(const http::Response& response) {
   return unavailable(fmt::format("the server answers {}: {}", response.status, reason));
 }
 
+// What the model thinks, for people only: it is no part of the answer.
+void print_dim(const std::string& text) {
+  if (!text.empty()) fmt::print("\x1b[2m{}\x1b[0m", text);
+}
+
 // Streams one answer to standard output; returns its text. Ctrl-C ends the answer only.
 Result<std::string> stream_answer(http::Client& client, const ChatSession& session) {
   std::string answer;
   Status failure;
   http::SseParser parser;
+  const bool show_thoughts = ::isatty(STDOUT_FILENO) == 1;
   g_interrupted = false;
   const auto on_chunk = [&](std::string_view bytes) {
     const Result<std::vector<http::SseEvent>> events = parser.feed(bytes);
@@ -84,6 +92,7 @@ Result<std::string> stream_answer(http::Client& client, const ChatSession& sessi
         return false;
       }
       answer += *text;
+      if (show_thoughts) print_dim(event_reasoning(event.data));
       std::fputs(text->c_str(), stdout);
       std::fflush(stdout);
     }
@@ -93,7 +102,8 @@ Result<std::string> stream_answer(http::Client& client, const ChatSession& sessi
       client.post_stream("/v1/chat/completions", session.request_body(), on_chunk);
   std::fputs("\n", stdout);
   if (!failure.ok()) return failure;
-  if (!response.ok() && !g_interrupted) return response.status();
+  const bool ended = !response.ok() && response.status().code() == Code::kCancelled;
+  if (!response.ok() && !ended) return response.status();
   if (response.ok() && response->status != 200) return answer_error(*response);
   return answer;
 }
@@ -117,7 +127,14 @@ bool run_slash(const std::string& line, ChatSession& session) {
   return true;
 }
 
+// libedit drops every character that the locale does not know, so one of UTF-8 is wanted.
+void use_utf8() {
+  std::setlocale(LC_CTYPE, "");
+  if (MB_CUR_MAX == 1) std::setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 Status converse(http::Client& client, ChatSession& session) {
+  use_utf8();
   std::fputs("Type a message; /help shows the commands.\n", stdout);
   LineReader reader;
   while (const std::optional<std::string> line = reader.read()) {
@@ -128,12 +145,12 @@ Status converse(http::Client& client, ChatSession& session) {
     }
     session.add_user(*line);
     const Result<std::string> answer = stream_answer(client, session);
-    if (answer.ok()) {
+    if (answer.ok() && !answer->empty()) {
       session.add_assistant(*answer);
     } else {
       session.drop_last();
-      fmt::print(stderr, "axle chat: {}\n", answer.status().message());
     }
+    if (!answer.ok()) fmt::print(stderr, "axle chat: {}\n", answer.status().message());
   }
   return {};
 }
@@ -142,7 +159,8 @@ Status converse(http::Client& client, ChatSession& session) {
 
 Status run_chat(const ChatArguments& arguments) {
   AXLE_TRY_ASSIGN(http::Client client,
-                  http::Client::create(arguments.url, {.api_key = arguments.api_key}));
+                  http::Client::create(arguments.url,
+                                       {.cancel = &g_interrupted, .api_key = arguments.api_key}));
   const Result<http::Response> models = client.get("/v1/models");
   if (!models.ok()) {
     return models.status().with_context(
@@ -162,8 +180,8 @@ Status run_chat(const ChatArguments& arguments) {
   }
   if (prompt.empty()) return converse(client, session);
   session.add_user(prompt);
-  const Result<std::string> answer = stream_answer(client, session);
-  return answer.ok() ? Status() : answer.status();
+  AXLE_TRY(stream_answer(client, session).status());
+  return g_interrupted ? cancelled("interrupted") : Status();
 }
 
 }  // namespace axle::app

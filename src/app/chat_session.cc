@@ -59,6 +59,15 @@ Result<std::string> event_text(std::string_view data) {
   return std::string(content->get_string());
 }
 
+std::string event_reasoning(std::string_view data) {
+  boost::system::error_code error;
+  const json::value event = json::parse(data, error);
+  if (error) return {};
+  const json::value* text = event.find_pointer("/choices/0/delta/reasoning_content", error);
+  return !error && text != nullptr && text->is_string() ? std::string(text->get_string())
+                                                        : std::string();
+}
+
 Result<std::string> first_model(std::string_view models_json) {
   boost::system::error_code error;
   const json::value answer = json::parse(models_json, error);

@@ -39,6 +39,9 @@ class ChatSession {
 // Errors: kUnavailable  the event is an error object (its message). kCorrupt  not such an event.
 Result<std::string> event_text(std::string_view data);
 
+// What a stream event's first choice thought; "" for events without such.
+std::string event_reasoning(std::string_view data);
+
 // The first id of a /v1/models answer. Errors: kCorrupt  not such an answer. kNotFound  an empty
 // list.
 Result<std::string> first_model(std::string_view models_json);

@@ -46,6 +46,14 @@ TEST(ChatSessionTest, EventsGiveTheirTextOrTheirError) {
   EXPECT_EQ(event_text("<html>").status().code(), Code::kCorrupt);
 }
 
+TEST(ChatSessionTest, ThoughtsAreNoPartOfTheText) {
+  const std::string event = R"({"choices":[{"delta":{"reasoning_content":"hm"}}]})";
+  EXPECT_EQ(event_reasoning(event), "hm");
+  EXPECT_EQ(*event_text(event), "");
+  EXPECT_EQ(event_reasoning(R"({"choices":[{"delta":{"content":"hi"}}]})"), "");
+  EXPECT_EQ(event_reasoning("<html>"), "");
+}
+
 TEST(ChatSessionTest, FirstModelOfAListAndWhatIsNoList) {
   EXPECT_EQ(*first_model(R"({"data":[{"id":"a"},{"id":"b"}]})"), "a");
   EXPECT_EQ(first_model(R"({"data":[]})").status().code(), Code::kNotFound);

@@ -58,6 +58,9 @@ struct BenchArguments {
 };
 Status run_bench(const BenchArguments& arguments);
 
+// The failure to read a package, with what to do about it.
+Status with_package_advice(const Status& status);
+
 // "axle 0.1.0" and what it was built with.
 std::string version_text();
 std::string version_number();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <toml++/toml.h>
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <limits>
@@ -46,8 +47,12 @@ Status set_text(Config& config, const Values& values) {
   return {};
 }
 
+// An empty entry is a slip that matters: an empty key would be one that everybody has.
 template <auto member>
 Status set_list(Config& config, const Values& values) {
+  if (std::any_of(values.begin(), values.end(), [](const auto& text) { return text.empty(); })) {
+    return invalid_argument("must not hold an empty entry");
+  }
   config.*member = values;
   return {};
 }
@@ -75,12 +80,13 @@ Status set_log_prompts(Config& config, const Values& values) {
 
 constexpr std::int64_t kMaxCount = 1'000'000;
 
-std::string value_text(const toml::node& node) {
+// Nothing for tables, lists and dates, which no setting takes.
+std::optional<std::string> value_text(const toml::node& node) {
   if (const auto text = node.value_exact<std::string>()) return *text;
   if (const auto number = node.value_exact<std::int64_t>()) return fmt::format("{}", *number);
   if (const auto real = node.value_exact<double>()) return fmt::format("{}", *real);
   if (const auto flag = node.value_exact<bool>()) return *flag ? "true" : "false";
-  return {};
+  return std::nullopt;
 }
 
 const Setting* find_setting(std::string_view key) {
@@ -108,10 +114,17 @@ Status apply_node(const std::string& key, const toml::node& node, std::string_vi
     return invalid_argument(fmt::format("{}: unknown key; known are: {}", where, known_keys()));
   }
   Values values;
-  if (const toml::array* array = node.as_array()) {
-    for (const toml::node& element : *array) values.push_back(value_text(element));
-  } else {
-    values.push_back(value_text(node));
+  const auto add = [&values](const toml::node& element) {
+    std::optional<std::string> text = value_text(element);
+    if (text) values.push_back(*std::move(text));
+    return text.has_value();
+  };
+  const toml::array* array = node.as_array();
+  const bool readable =
+      array != nullptr ? std::all_of(array->cbegin(), array->cend(), add) : add(node);
+  if (!readable) {
+    return invalid_argument(
+        fmt::format("{}: takes text, numbers, true or false; found something else", where));
   }
   if (!setting->list && values.size() != 1) {
     return invalid_argument(

@@ -64,6 +64,15 @@ TEST_F(ConfigTest, ErrorsNameTheFileTheLineAndWhatIsAllowed) {
   EXPECT_THAT(error("log.level = \"loud\""), HasSubstr("unknown log level"));
 }
 
+TEST_F(ConfigTest, ValuesThatAreNoTextAndEmptyEntriesAreRefused) {
+  EXPECT_THAT(error("server.api_keys = [[1]]"), HasSubstr("found something else"));
+  EXPECT_THAT(error("server.api_keys = [\"a\", {x = 1}]"), HasSubstr("found something else"));
+  EXPECT_THAT(error("server.address = 2024-01-01"), HasSubstr("found something else"));
+  EXPECT_THAT(error("server.api_keys = [\"\"]"), HasSubstr("must not hold an empty entry"));
+  ::setenv("AXLE_API_KEYS", "a,,b", 1);
+  EXPECT_THAT(error(""), HasSubstr("AXLE_API_KEYS: must not hold an empty entry"));
+}
+
 TEST_F(ConfigTest, WrongEnvironmentAndFlagsNameTheirPlace) {
   ::setenv("AXLE_PORT", "many", 1);
   EXPECT_THAT(error(""), HasSubstr("AXLE_PORT: must be a whole number"));

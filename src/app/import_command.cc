@@ -81,6 +81,48 @@ void print_report(const package::ImportReport& report, const std::string& name) 
              report.folder.string());
 }
 
+// The models folder and those above it that had to be made; removed again unless kept, so that a
+// failed import leaves nothing behind.
+class MadeFolders {
+ public:
+  explicit MadeFolders(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  ~MadeFolders() {
+    std::error_code error;
+    for (const std::filesystem::path& made : made_) {
+      if (!std::filesystem::remove(made, error)) return;  // Others have put something there.
+    }
+  }
+  MadeFolders(const MadeFolders&) = delete;
+  MadeFolders& operator=(const MadeFolders&) = delete;
+
+  Status make() {
+    std::error_code error;
+    for (std::filesystem::path part = folder_; !std::filesystem::exists(part, error);
+         part = part.parent_path()) {
+      made_.push_back(part);
+    }
+    std::filesystem::create_directories(folder_, error);
+    if (!error) return {};
+    return unavailable(fmt::format("cannot create {}: {}; choose another folder with --models",
+                                   folder_.string(), error.message()));
+  }
+  void keep() { made_.clear(); }
+
+ private:
+  std::filesystem::path folder_;
+  std::vector<std::filesystem::path> made_;  // The innermost first.
+};
+
+// What a person can do about a failed import, where the failure does not say it.
+Status with_advice(const Status& status) {
+  std::string_view advice;
+  if (status.code() == Code::kCorrupt) advice = "fetch the file again";
+  if (status.code() == Code::kExhausted)
+    advice = "free some, or choose another folder with --models";
+  if (advice.empty()) return status;
+  return {status.code(), fmt::format("{}; {}", status.message(), advice), status.vendor_code()};
+}
+
 }  // namespace
 
 Status run_import(const Config& config, const ImportArguments& arguments) {
@@ -98,10 +140,8 @@ Status run_import(const Config& config, const ImportArguments& arguments) {
   options.ladder = arguments.ladder;
   options.replace = arguments.replace;
   const std::filesystem::path folder = models_folder(config);
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error)
-    return unavailable(fmt::format("cannot create {}: {}", folder.string(), error.message()));
+  MadeFolders made(folder);
+  AXLE_TRY(made.make());
   options.output = folder / options.name;
   const InterruptSource interrupt;
   options.cancel = interrupt.token();
@@ -113,7 +153,8 @@ Status run_import(const Config& config, const ImportArguments& arguments) {
     };
     report = package::import_gguf(options);
   }
-  if (!report.ok()) return report.status();
+  if (!report.ok()) return with_advice(report.status());
+  made.keep();
   print_report(*report, options.name);
   return {};
 }

@@ -61,10 +61,11 @@ Status run_list(const Config& config) {
 Status run_show(const Config& config, const std::string& name, bool verify) {
   const package::Store store(models_folder(config));
   AXLE_TRY_ASSIGN(const std::filesystem::path folder, store.find(name));
-  AXLE_TRY_ASSIGN(const package::Package package, package::Package::open(folder));
-  print_shape(package.info());
+  const Result<package::Package> package = package::Package::open(folder);
+  if (!package.ok()) return with_package_advice(package.status());
+  print_shape(package->info());
   if (verify) {
-    AXLE_TRY(package.verify());
+    AXLE_TRY(with_package_advice(package->verify()));
     fmt::print("  verified    every file is whole\n");
   }
   return {};

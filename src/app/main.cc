@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
@@ -138,6 +140,25 @@ int run(const std::string& command, const CommandLine& line) {
   return report(run_configured(command, line, *config), command);
 }
 
+// What is wrong with the command line, and where to look.
+void tell_wrong_use(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+  if (!app.get_subcommands().empty()) {
+    const std::string command = app.get_subcommands().front()->get_name();
+    std::fprintf(stderr, "axle %s: %s; see: axle %s --help\n", command.c_str(), error.what(),
+                 command.c_str());
+    return;
+  }
+  std::string known;
+  for (const CLI::App* command : app.get_subcommands(
+           [](const CLI::App* candidate) { return !candidate->get_group().empty(); })) {
+    known += (known.empty() ? "" : ", ") + command->get_name();
+  }
+  const std::string found = argc > 1 ? fmt::format("there is no command \"{}\"", argv[1])
+                                     : std::string("a command is missing");
+  std::fprintf(stderr, "axle: %s; the commands are %s; see: axle --help\n", found.c_str(),
+               known.c_str());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -151,7 +172,9 @@ int main(int argc, char** argv) {
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-      return app.exit(error) == 0 ? 0 : 2;
+      if (error.get_exit_code() == 0) return app.exit(error);  // Help or version.
+      tell_wrong_use(app, error, argc, argv);
+      return 2;
     }
     return run(app.get_subcommands().front()->get_name(), line);
   } catch (const std::exception& error) {

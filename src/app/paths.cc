@@ -16,6 +16,13 @@ namespace axle::app {
 
 namespace fs = std::filesystem;
 
+Status with_package_advice(const Status& status) {
+  const bool broken = status.code() == Code::kCorrupt || status.code() == Code::kNotFound;
+  if (!broken) return status;
+  return {status.code(), status.message() + "; import or copy the model again",
+          status.vendor_code()};
+}
+
 std::string version_number() { return AXLE_VERSION; }
 
 std::string version_text() {

@@ -47,8 +47,9 @@ Status add_model(const std::string& name, const std::filesystem::path& folder, b
   Result<std::shared_ptr<const api::ServedModel>> model =
       api::ServedModel::load(name, folder.string());
   if (!model.ok()) {
-    if (asked_for) return model.status().with_context(fmt::format("model {}", name));
-    AXLE_LOG_WARN("serve", "model {} is left out: {}", name, model.status().message());
+    const Status status = with_package_advice(model.status());
+    if (asked_for) return status.with_context(fmt::format("model {}", name));
+    AXLE_LOG_WARN("serve", "model {} is left out: {}", name, status.message());
     return {};
   }
   choice.jobs.push_back({name, folder.string()});
@@ -63,11 +64,17 @@ Result<ModelChoice> choose_models(const Config& config) {
     AXLE_TRY_ASSIGN(const std::filesystem::path folder, store.find(name));
     AXLE_TRY(add_model(name, folder, true, choice));
   }
+  std::size_t found = config.models.size();
   if (config.models.empty()) {
     AXLE_TRY_ASSIGN(const std::vector<package::StoreEntry> entries, store.list());
+    found = entries.size();
     for (const package::StoreEntry& entry : entries) {
       AXLE_TRY(add_model(entry.name, entry.folder, false, choice));
     }
+  }
+  if (choice.jobs.empty() && found != 0) {
+    return corrupt(fmt::format("none of the {} model(s) in {} can be used; the lines above say why",
+                               found, store.folder().string()));
   }
   if (choice.jobs.empty()) {
     return not_found(fmt::format("no model to serve in {}; make one with: axle import FILE.gguf",
@@ -105,6 +112,13 @@ std::vector<std::string> reboot_command(const Config& config) {
 }
 
 Status start_fleet(const Config& config, const ModelChoice& choice, Front& front) {
+  std::error_code error;
+  if (!config.axcl_config.empty() && !std::filesystem::is_regular_file(config.axcl_config, error)) {
+    return not_found(
+        fmt::format("card.axcl_config is {}, which is no file; correct it or leave it "
+                    "out",
+                    config.axcl_config));
+  }
   fleet::FleetOptions options;
   options.command = card_command(config);
   options.models = choice.jobs;

@@ -1,0 +1,100 @@
+"""Wrong input on the command line: the message says what was wanted, what was found and what to do."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+from server import ROOT, binary, models_folder
+
+DEMO_GGUF = ROOT / ".cache/deps/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+def axle(*arguments, code, environment=None):
+    """What it says on standard error; it must end with `code`."""
+    result = subprocess.run(
+        [binary(), *map(str, arguments)], capture_output=True, text=True, timeout=60,
+        env=dict(os.environ, **(environment or {})))
+    assert result.returncode == code, result.stdout + result.stderr
+    return result.stderr
+
+
+def test_unknown_commands_and_flags_say_what_there_is():
+    text = axle("fly", code=2)
+    assert '"fly"' in text and "serve, chat" in text
+    assert "a command is missing" in axle(code=2)
+    text = axle("serve", "--bogus", code=2)
+    assert "--bogus" in text and "axle serve --help" in text
+
+
+def test_bad_settings_name_their_place(tmp_path):
+    config = tmp_path / "axle.toml"
+    config.write_text("[server]\nport = 1\nprot = 2\n")
+    assert f"{config}:3: server.prot" in axle("ls", "--config", config, code=2)
+    config.write_bytes(b"\xff\x00")
+    assert f"{config}:1" in axle("ls", "--config", config, code=2)
+    assert "is not a regular file" in axle("ls", "--config", tmp_path, code=2)
+    assert "AXLE_LOG_LEVEL" in axle("ls", code=2, environment={"AXLE_LOG_LEVEL": "loud"})
+    text = axle("serve", "--models", models_folder(), "--axcl-config", "/nowhere.json", code=3)
+    assert "card.axcl_config is /nowhere.json" in text
+
+
+@pytest.mark.parametrize("size, reason", [(0, "ends in the header"), (1000000, "are left"), (50000000, "cut short")])
+def test_a_cut_gguf_is_refused_and_nothing_is_left(tmp_path, size, reason):
+    file = tmp_path / "cut.gguf"
+    with open(DEMO_GGUF, "rb") as whole:
+        file.write_bytes(whole.read(size))
+    text = axle("import", file, "--models", tmp_path / "a/b", code=5)
+    assert reason in text and "fetch the file again" in text
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_killed_import_is_invisible_and_its_rest_is_cleared(tmp_path):
+    command = [binary(), "import", str(DEMO_GGUF), "--name", "m", "--models", str(tmp_path)]
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list(tmp_path.glob(".m.importing/*")):
+        assert first.poll() is None
+        time.sleep(0.01)
+    second = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert second.returncode == 7 and "another process is importing" in second.stderr
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    assert "no models" in subprocess.run(
+        [binary(), "ls", "--models", str(tmp_path)], capture_output=True, text=True, timeout=60).stdout
+    assert subprocess.run(command, capture_output=True, timeout=60).returncode == 0
+    assert [entry.name for entry in tmp_path.iterdir()] == ["m"]
+
+
+def test_a_damaged_package_is_refused_with_what_to_do(tmp_path):
+    package = tmp_path / "m"
+    shutil.copytree(next(pathlib.Path(models_folder()).iterdir()), package)
+    layer = next(package.glob("*_l7_*"))
+    with open(layer, "r+b") as file:
+        file.truncate(1000)
+    for command in (["show", "m"], ["serve", "--load", "m"]):
+        text = axle(*command, "--models", tmp_path, code=5)
+        assert layer.name in text and "1000 bytes" in text and "import or copy the model again" in text
+    layer.unlink()
+    assert "1 of 30 layer files are missing" in axle("show", "m", "--models", tmp_path, code=3)
+    assert "none of the 1 model(s)" in axle("serve", "--models", tmp_path, code=5)
+
+
+def test_doctor_says_what_is_wrong_with_a_library():
+    for library, reason in (("/bin/ls", "cannot be loaded"), ("/nowhere.so", "no AXCL library at")):
+        result = subprocess.run(
+            [binary(), "doctor", "--library", library], capture_output=True, text=True, timeout=60)
+        assert result.returncode == 7
+        assert reason in result.stdout and "set card.library" in result.stdout
+    result = subprocess.run(
+        [binary(), "doctor"], capture_output=True, text=True, timeout=60,
+        env=dict(os.environ, AXLE_SOFTCARD="/nowhere.toml", AXLE_LIBRARY="softcard"))
+    assert result.returncode == 7 and "correct AXLE_SOFTCARD" in result.stdout
+
+
+def test_clients_without_a_server_say_how_to_start_one():
+    for command in ("chat", "bench"):
+        text = axle(command, "--url", "http://127.0.0.1:1", code=7)
+        assert "no server at http://127.0.0.1:1 (start one with: axle serve)" in text

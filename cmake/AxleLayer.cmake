@@ -33,19 +33,19 @@ function(axle_library target)
     PRIVATE ${ARG_SOURCES})
 endfunction()
 
-# axle_test(target LABEL unit|contract|e2e|fault [TIMEOUT s] SOURCES a_test.cc ... DEPENDS axle::x ...):
-# one GoogleTest binary; every case becomes a ctest entry with the label.
+# axle_test(target LABEL unit|contract|e2e|fault [TIMEOUT s] [PREFIX p] SOURCES a_test.cc ... DEPENDS axle::x ...):
+# one GoogleTest binary; every case becomes a ctest entry with the label, its name after the prefix.
 function(axle_test target)
   if(NOT AXLE_BUILD_TESTS)
     return()
   endif()
-  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT;PREFIX" "SOURCES;DEPENDS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 60)
   endif()
   add_executable(${target} ${ARG_SOURCES})
   target_link_libraries(${target} PRIVATE ${ARG_DEPENDS} axle_flags GTest::gtest_main GTest::gmock)
-  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})
+  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${ARG_PREFIX}" PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})
 endfunction()
 
 # axle_fuzzer(target SOURCE f.cc DEPENDS ...): a libFuzzer binary; only where AXLE_BUILD_FUZZERS is on (clang).

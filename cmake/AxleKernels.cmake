@@ -1,0 +1,17 @@
+# axle_kernel_options: the processor's flags for sources that are worth them, by AXLE_KERNELS.
+if(NOT AXLE_KERNELS MATCHES "^(native|common|portable)$")
+  message(FATAL_ERROR "AXLE_KERNELS is '${AXLE_KERNELS}': it must be native, common or portable")
+endif()
+set(axle_kernel_options)
+set(axle_arm64_common armv8.2-a+dotprod)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+  if(AXLE_KERNELS STREQUAL "native")
+    set(axle_kernel_options -mcpu=native) # Clang 14 has no -march=native here.
+  elseif(AXLE_KERNELS STREQUAL "common")
+    set(axle_kernel_options -march=${axle_arm64_common})
+  endif()
+elseif(AXLE_KERNELS STREQUAL "native")
+  set(axle_kernel_options -march=native)
+elseif(AXLE_KERNELS STREQUAL "common" AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
+  set(axle_kernel_options -mavx2 -mfma -mf16c)
+endif()

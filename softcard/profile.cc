@@ -17,6 +17,7 @@
 #include <toml++/toml.h>
 
 #include "base/file.h"
+#include "base/toml_text.h"
 #include "softcard/codes.h"
 
 namespace axle::softcard {
@@ -365,6 +366,7 @@ Timing llm8850_pi5_timing() {
 }
 
 Result<Profile> parse_profile(std::string_view text) {
+  AXLE_TRY(check_toml_text(text));
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     return invalid_argument(fmt::format("line {}: {}", parsed.error().source().begin.line,

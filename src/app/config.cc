@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/toml_text.h"
 
 namespace axle::app {
 namespace {
@@ -233,6 +234,7 @@ const std::vector<Setting>& settings() {
 }
 
 Status apply_toml(std::string_view text, std::string_view name, Config& config) {
+  AXLE_TRY(check_toml_text(text).with_context(std::string(name)));
   try {
     return apply_table(toml::parse(text, name), "", name, config);
   } catch (const toml::parse_error& error) {

@@ -310,16 +310,19 @@ Result<ImportRecord> parse_import_record(std::string_view text) {
 }
 
 std::string vendor_config_json(const VendorConfig& config) {
-  return pretty({{"model_name", config.model_name},
-                 {"tokenizer_type", config.tokenizer_type},
-                 {"url_tokenizer_model", config.tokenizer_file},
-                 {"template_filename_axmodel", config.layer_template},
-                 {"axmodel_num", config.layer_count},
-                 {"filename_post_axmodel", config.post_file},
-                 {"filename_tokens_embed", config.embedding_file},
-                 {"tokens_embed_num", config.vocab_size},
-                 {"tokens_embed_size", config.hidden},
-                 {"system_prompt", config.system_prompt}});
+  json::object object = {{"model_name", config.model_name},
+                         {"tokenizer_type", config.tokenizer_type},
+                         {"url_tokenizer_model", config.tokenizer_file},
+                         {"template_filename_axmodel", config.layer_template},
+                         {"axmodel_num", config.layer_count},
+                         {"filename_post_axmodel", config.post_file},
+                         {"filename_tokens_embed", config.embedding_file},
+                         {"tokens_embed_num", config.vocab_size},
+                         {"tokens_embed_size", config.hidden},
+                         {"system_prompt", config.system_prompt}};
+  // Without the key the tokenizer is looked for; an empty one would be no path.
+  if (config.tokenizer_file.empty()) object.erase("url_tokenizer_model");
+  return pretty(object);
 }
 
 std::string tokenizer_config_json(const TextConfig& config) {

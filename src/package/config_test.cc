@@ -87,6 +87,14 @@ TEST(VendorConfigTest, WhatIsWrittenIsReadBack) {
   EXPECT_EQ((*again)->model_name, (*config)->model_name);
 }
 
+TEST(VendorConfigTest, ATokenizerThatIsNotNamedIsLeftOut) {
+  auto config = parse_vendor_config(kVendor);
+  (*config)->tokenizer_file.clear();
+  const auto again = parse_vendor_config(vendor_config_json(**config));
+  ASSERT_TRUE(again.ok() && again->has_value()) << again.status();
+  EXPECT_EQ((*again)->tokenizer_file, "");
+}
+
 TEST(TextConfigTest, MergesTokenNamesTemplatesAndEndTokens) {
   TextConfig config;
   ASSERT_TRUE(merge_tokenizer_config(

@@ -1,12 +1,15 @@
 #include <fmt/format.h>
 #include <histedit.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <clocale>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cwchar>
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -33,6 +36,7 @@ class LineReader {
     ::el_set(editor_, EL_PROMPT, &LineReader::prompt);
     ::el_set(editor_, EL_EDITOR, "emacs");
     ::el_set(editor_, EL_HIST, ::history, history_);
+    ::el_set(editor_, EL_GETCFN, &LineReader::read_character);
   }
   ~LineReader() {
     ::el_end(editor_);
@@ -55,6 +59,31 @@ class LineReader {
 
  private:
   static const char* prompt(EditLine*) { return "> "; }
+
+  // The next character of standard input: 1; 0 at its end; -1 on failure. Ctrl-C comes as a signal
+  // and becomes Ctrl-U, which empties the line.
+  static int read_character(EditLine*, wchar_t* character) {
+    constexpr int kLookIntervalMs = 100;  // A signal just before the poll would be missed.
+    std::mbstate_t state{};
+    for (;;) {
+      if (g_interrupted.exchange(false)) {
+        *character = L'\x15';
+        return 1;
+      }
+      pollfd input{STDIN_FILENO, POLLIN, 0};
+      // What can be read after a Ctrl-C was typed after it: the terminal drops what came before.
+      if (::poll(&input, 1, kLookIntervalMs) <= 0 || g_interrupted) continue;
+      char byte = 0;
+      const ssize_t count = ::read(STDIN_FILENO, &byte, 1);
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) return static_cast<int>(count);
+      const std::size_t used = std::mbrtowc(character, &byte, 1, &state);
+      if (used == static_cast<std::size_t>(-2)) continue;  // The character goes on.
+      if (used != static_cast<std::size_t>(-1)) return 1;
+      state = {};  // A byte that is no UTF-8 is dropped.
+    }
+  }
+
   History* history_;  // Owned; libedit is a C library.
   EditLine* editor_;
 };
@@ -111,7 +140,7 @@ Result<std::string> stream_answer(http::Client& client, const ChatSession& sessi
 constexpr const char* kHelp =
     "/reset          forget the conversation\n/system TEXT    set the system message and forget "
     "the conversation\n"
-    "/exit           end (or Ctrl-D)\nCtrl-C          end the answer\n";
+    "/exit           end (or Ctrl-D)\nCtrl-C          end the answer, or empty the line\n";
 
 // Commands that begin with a slash; false when the conversation shall end.
 bool run_slash(const std::string& line, ChatSession& session) {
@@ -152,6 +181,7 @@ Status converse(http::Client& client, ChatSession& session) {
     }
     if (!answer.ok()) fmt::print(stderr, "axle chat: {}\n", answer.status().message());
   }
+  std::fputs("\n", stdout);
   return {};
 }
 

@@ -43,9 +43,12 @@ function(axle_test target)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 60)
   endif()
+  if(ARG_PREFIX)
+    list(PREPEND ARG_PREFIX TEST_PREFIX)
+  endif()
   add_executable(${target} ${ARG_SOURCES})
   target_link_libraries(${target} PRIVATE ${ARG_DEPENDS} axle_flags GTest::gtest_main GTest::gmock)
-  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${ARG_PREFIX}" PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})
+  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST ${ARG_PREFIX} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})
 endfunction()
 
 # axle_fuzzer(target SOURCE f.cc DEPENDS ...): a libFuzzer binary; only where AXLE_BUILD_FUZZERS is on (clang).

@@ -70,9 +70,7 @@ Result<AnswerTimes> ask(const BenchArguments& arguments, int prompt_tokens, int 
       "/v1/chat/completions", bench_body(arguments, prompt_tokens, variant), on_chunk);
   if (!failure.ok()) return failure;
   if (!response.ok()) return response.status();
-  if (response->status != 200) {
-    return unavailable(fmt::format("the server answers {}: {}", response->status, response->body));
-  }
+  if (response->status != 200) return answer_error(*response);
   times.whole = Clock::now() - begin;
   return times;
 }
@@ -136,6 +134,7 @@ Status run_bench(const BenchArguments& given) {
     if (!models.ok())
       return models.status().with_context(
           fmt::format("no server at {} (start one with: axle serve)", arguments.url));
+    if (models->status != 200) return answer_error(*models);
     AXLE_TRY_ASSIGN(arguments.model, first_model(models->body));
   }
   std::vector<BenchRow> table;

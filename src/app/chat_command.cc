@@ -88,13 +88,6 @@ class LineReader {
   EditLine* editor_;
 };
 
-// The message in an answer that is an error.
-Status answer_error(const http::Response& response) {
-  const Result<std::string> text = event_text(response.body);
-  const std::string reason = text.ok() ? response.body : text.status().message();
-  return unavailable(fmt::format("the server answers {}: {}", response.status, reason));
-}
-
 // What the model thinks, for people only: it is no part of the answer.
 void print_dim(const std::string& text) {
   if (!text.empty()) fmt::print("\x1b[2m{}\x1b[0m", text);

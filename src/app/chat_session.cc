@@ -59,6 +59,12 @@ Result<std::string> event_text(std::string_view data) {
   return std::string(content->get_string());
 }
 
+Status answer_error(const http::Response& response) {
+  const Result<std::string> text = event_text(response.body);
+  const std::string reason = text.ok() ? response.body : text.status().message();
+  return unavailable(fmt::format("the server answers {}: {}", response.status, reason));
+}
+
 std::string event_reasoning(std::string_view data) {
   boost::system::error_code error;
   const json::value event = json::parse(data, error);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "app/commands.h"
+#include "http/message.h"
 
 namespace axle::app {
 
@@ -38,6 +39,9 @@ class ChatSession {
 // The text of a stream event's first choice; "" for events without one.
 // Errors: kUnavailable  the event is an error object (its message). kCorrupt  not such an event.
 Result<std::string> event_text(std::string_view data);
+
+// What an answer that is not 200 says. Errors: kUnavailable, always.
+Status answer_error(const http::Response& response);
 
 // What a stream event's first choice thought; "" for events without such.
 std::string event_reasoning(std::string_view data);

@@ -46,6 +46,11 @@ TEST(ChatSessionTest, EventsGiveTheirTextOrTheirError) {
   EXPECT_EQ(event_text("<html>").status().code(), Code::kCorrupt);
 }
 
+TEST(ChatSessionTest, AnswerThatIsNo200GivesItsMessage) {
+  EXPECT_EQ(answer_error({.status = 401, .body = R"({"error":{"message":"no key"}})"}),
+            unavailable("the server answers 401: no key"));
+}
+
 TEST(ChatSessionTest, ThoughtsAreNoPartOfTheText) {
   const std::string event = R"({"choices":[{"delta":{"reasoning_content":"hm"}}]})";
   EXPECT_EQ(event_reasoning(event), "hm");

@@ -76,7 +76,8 @@ void add_clients(CLI::App& app, CommandLine& line) {
   bench->add_option("--model", line.bench.model, "model; default: the only or first one");
   bench->add_option("--prompt-tokens", line.bench.prompt_tokens, "prompt lengths")
       ->delimiter(',')
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000000));
   bench->add_option("--new-tokens", line.bench.new_tokens, "tokens to generate")
       ->capture_default_str()
       ->check(CLI::Range(1, 100000));

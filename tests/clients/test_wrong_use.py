@@ -94,6 +94,10 @@ def test_doctor_says_what_is_wrong_with_a_library():
     assert result.returncode == 7 and "correct AXLE_SOFTCARD" in result.stdout
 
 
+def test_bench_refuses_prompts_without_length():
+    assert "--prompt-tokens" in axle("bench", "--prompt-tokens", "-5", code=2)
+
+
 def test_clients_without_a_server_say_how_to_start_one():
     for command in ("chat", "bench"):
         text = axle(command, "--url", "http://127.0.0.1:1", code=7)

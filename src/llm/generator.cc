@@ -9,6 +9,7 @@
 
 #include "llm/cells.h"
 #include "llm/conversation.h"
+#include "llm/cost.h"
 #include "llm/model.h"
 #include "llm/plan.h"
 #include "llm/prefix_cache.h"
@@ -22,6 +23,11 @@ namespace {
 // fewer, requests would push each other out all the time.
 constexpr std::size_t kGrowthCells = 32;
 constexpr std::size_t kCachedTexts = 64;
+// Common tokens of a running prompt that are worth waiting for instead of computing them again.
+constexpr std::size_t kWorthWaiting = 32;
+// A step in which a text goes on is not made longer than this by others' prompts, where their rows
+// are what makes it long.
+constexpr double kStepLimitNs = 250e6;
 
 }  // namespace
 
@@ -50,17 +56,32 @@ class Generator::Impl {
   bool knows(RequestId id) const;
   void wait(ConversationPtr conversation);
   void start_waiting(EventSink& sink);
-  bool start(Conversation& conversation);
+  enum class Start : std::uint8_t { kStarted, kNoRoom, kLater };
+  Start start(Conversation& conversation);
+  bool will_share_more(const Conversation& conversation, std::size_t cached) const;
   std::vector<Cell> cached_beginning(const Conversation& conversation);
   Cell take_prompt_cell();
   bool ensure_cell(Conversation& conversation);
   void free_cells(Conversation& conversation);
 
-  Plan make_plan(Conversation& conversation) const;
-  Status run(Conversation& conversation);
+  // A conversation's part in a step.
+  struct Served {
+    Conversation* conversation = nullptr;
+    std::size_t rows = 0;
+    std::size_t last_row = 0;  // Of the plan.
+  };
+  struct Batch {
+    Plan plan;
+    std::vector<Served> served;  // In the order of the plan's rows.
+  };
+  std::vector<Conversation*> ready();
+  Batch make_batch();
+  static void add_rows(const Conversation& conversation, std::size_t count, Plan& plan);
+  Status run(const Batch& batch);
+  void pass_turns(const Batch& batch);
   void report_progress(const Conversation& conversation, EventSink& sink) const;
-  Result<bool> answer(EventSink& sink);
-  void finish(jobs::Finish finish, EventSink& sink);
+  Status answer(Conversation& turn, std::size_t row, EventSink& sink);
+  void finish(const Conversation& turn, jobs::Finish finish, EventSink& sink);
   Status poison(const Status& status, EventSink& sink);
 
   Model& model_;
@@ -73,8 +94,7 @@ class Generator::Impl {
   Queue waiting_;  // In the order of service.
   Queue running_;  // The front one has the turn.
   std::uint64_t arrivals_ = 0;
-  std::size_t last_row_ = 0;  // Row of the last plan that has logits.
-  Status status_;             // Not ok: poisoned.
+  Status status_;  // Not ok: poisoned.
 };
 
 // ---- Requests come and go.
@@ -129,29 +149,38 @@ GeneratorLoad Generator::Impl::load() const {
 
 // ---- Cells.
 
-// First come, first served: the first that finds no room keeps the others waiting too.
+// First come, first served: the first that finds no room keeps the others waiting too. Only those
+// that wait for another's computed beginning are passed over.
 void Generator::Impl::start_waiting(EventSink& sink) {
-  while (!waiting_.empty()) {
-    Conversation& next = *waiting_.front();
-    if (is_complete(next.request(), next.answer().size(), limits_)) {
-      sink.done(next.id(), next.done(jobs::Finish::kLength, Conversation::Clock::now()));
-    } else if (start(next)) {
-      running_.push_back(std::move(waiting_.front()));
-    } else {
-      return;
+  for (auto next = waiting_.begin(); next != waiting_.end();) {
+    if (is_complete((*next)->request(), (*next)->answer().size(), limits_)) {
+      sink.done((*next)->id(), (*next)->done(jobs::Finish::kLength, Conversation::Clock::now()));
+      next = waiting_.erase(next);
+      continue;
     }
-    waiting_.pop_front();
+    switch (start(**next)) {
+      case Start::kNoRoom:
+        return;
+      case Start::kLater:
+        ++next;
+        break;
+      case Start::kStarted:
+        running_.push_back(std::move(*next));
+        next = waiting_.erase(next);
+        break;
+    }
   }
 }
 
 // Takes all cells that the tokens known so far need, or none.
-bool Generator::Impl::start(Conversation& conversation) {
+Generator::Impl::Start Generator::Impl::start(Conversation& conversation) {
   const std::vector<Cell> cached = cached_beginning(conversation);
   const std::size_t wanted = conversation.tokens().size() - cached.size();
   const std::size_t growth = running_.empty() ? 0 : kGrowthCells;
-  if (wanted + growth > cells_.free_count() + cache_.evictable()) {
+  const bool later = will_share_more(conversation, cached.size());
+  if (later || wanted + growth > cells_.free_count() + cache_.evictable()) {
     for (const Cell cell : cached) cells_.release(cell);
-    return false;
+    return later ? Start::kLater : Start::kNoRoom;
   }
   for (std::size_t i = 0; i < cached.size(); ++i) {
     conversation.sequence.append(conversation.tokens()[i], static_cast<std::uint32_t>(i),
@@ -159,7 +188,18 @@ bool Generator::Impl::start(Conversation& conversation) {
   }
   conversation.mark_cached(cached.size());
   for (std::size_t i = 0; i < wanted; ++i) conversation.reserved.push_back(take_prompt_cell());
-  return true;
+  return Start::kStarted;
+}
+
+// Is a prompt being computed that begins alike for longer than what is cached?
+bool Generator::Impl::will_share_more(const Conversation& conversation, std::size_t cached) const {
+  if (!options_.prefix_cache) return false;
+  const auto tokens = conversation.tokens().first(conversation.tokens().size() - 1);
+  return std::ranges::any_of(running_, [&](const ConversationPtr& it) {
+    if (it->answered()) return false;
+    const auto [end, other] = std::ranges::mismatch(tokens, it->tokens());
+    return static_cast<std::size_t>(end - tokens.begin()) >= cached + kWorthWaiting;
+  });
 }
 
 // Cells of a computed beginning, shared; none where starting afresh is faster, as with a package
@@ -220,51 +260,85 @@ Result<bool> Generator::Impl::step(EventSink& sink) {
   AXLE_TRY(status_);
   start_waiting(sink);
   if (running_.empty()) return !waiting_.empty();
-  Conversation& turn = *running_.front();
-  if (!ensure_cell(turn)) return true;
+  if (!ensure_cell(*running_.front())) return true;
 
-  if (const Status ran = run(turn); !ran.ok()) return poison(ran, sink);
-  report_progress(turn, sink);
-  bool goes_on = true;
-  if (turn.pending() == 0) {
-    const Result<bool> answered = answer(sink);
-    if (!answered.ok()) return poison(answered.status(), sink);
-    goes_on = *answered;
-  }
-  if (goes_on) {  // The turn passes to the next.
-    running_.push_back(std::move(running_.front()));
-    running_.pop_front();
+  const Batch batch = make_batch();
+  if (const Status ran = run(batch); !ran.ok()) return poison(ran, sink);
+  pass_turns(batch);
+  for (const Served& served : batch.served) {
+    report_progress(*served.conversation, sink);
+    if (served.conversation->pending() > 0) continue;
+    const Status answered = answer(*served.conversation, served.last_row, sink);
+    if (!answered.ok()) return poison(answered, sink);
   }
   return !running_.empty() || !waiting_.empty();
 }
 
-Plan Generator::Impl::make_plan(Conversation& conversation) const {
-  const GroupChoice choice = choose_group(
-      shape(), costs_.costs(), {conversation.pending(), conversation.sequence.cells_end()});
-  Plan plan{.group = choice.group, .rows = {}};
+// Running conversations with a cell for their next token, in the order of their turns. Nobody but
+// the first one takes cells from others for it.
+std::vector<Conversation*> Generator::Impl::ready() {
+  std::vector<Conversation*> ready;
+  for (const ConversationPtr& it : running_) {
+    if (it->reserved.empty()) {
+      if (!cache_.evict(cells_.count())) continue;
+      it->reserved.push_back(*cells_.take());
+    }
+    ready.push_back(it.get());
+  }
+  return ready;
+}
+
+Generator::Impl::Batch Generator::Impl::make_batch() {
+  const std::vector<Conversation*> conversations = ready();
+  std::vector<Candidate> candidates;
+  for (const Conversation* it : conversations) {
+    const std::size_t count = std::min(it->pending(), it->reserved.size());
+    candidates.push_back({.pending = {count, it->sequence.cells_end()},
+                          .answering = it->answered() && it->pending() == 1});
+  }
+  const PlanLimits limits{.step_cost = costs_.knows_time() ? kStepLimitNs : 0.0};
+  const StepChoice choice = plan_step(shape(), costs_.costs(), candidates, limits);
+  Batch batch{.plan = {.group = choice.group, .rows = {}}, .served = {}};
+  for (const Share& share : choice.shares) {
+    Conversation& conversation = *conversations[share.candidate];
+    add_rows(conversation, share.rows, batch.plan);
+    batch.served.push_back({&conversation, share.rows, batch.plan.rows.size() - 1});
+  }
+  return batch;
+}
+
+void Generator::Impl::add_rows(const Conversation& conversation, std::size_t count, Plan& plan) {
   const std::size_t first = conversation.sequence.size();
-  for (std::size_t i = 0; i < choice.rows; ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     plan.rows.push_back({.sequence = &conversation.sequence,
                          .token = conversation.tokens()[first + i],
                          .position = static_cast<std::uint32_t>(first + i),
                          .cell = conversation.reserved[i],
                          .wants_logits = first + i + 1 == conversation.tokens().size()});
   }
-  return plan;
 }
 
-Status Generator::Impl::run(Conversation& conversation) {
-  const Plan plan = make_plan(conversation);
+Status Generator::Impl::run(const Batch& batch) {
   const auto begin = Conversation::Clock::now();
-  conversation.mark_started(begin);
-  AXLE_TRY(model_.step().run(plan));
-  costs_.measured(plan.group, Conversation::Clock::now() - begin);
-  for (const Row& row : plan.rows) {
-    conversation.sequence.append(row.token, row.position, row.cell);
-    conversation.reserved.pop_front();
+  for (const Served& served : batch.served) served.conversation->mark_started(begin);
+  AXLE_TRY(model_.step().run(batch.plan));
+  costs_.measured(batch.plan.group, batch.plan.rows.size(), Conversation::Clock::now() - begin);
+  auto row = batch.plan.rows.begin();
+  for (const Served& served : batch.served) {
+    for (std::size_t i = 0; i < served.rows; ++i, ++row) {
+      served.conversation->sequence.append(row->token, row->position, row->cell);
+      served.conversation->reserved.pop_front();
+    }
   }
-  last_row_ = plan.rows.size() - 1;
   return {};
+}
+
+// Who was served goes behind those who were not.
+void Generator::Impl::pass_turns(const Batch& batch) {
+  std::stable_partition(running_.begin(), running_.end(), [&](const ConversationPtr& it) {
+    return std::ranges::none_of(
+        batch.served, [&](const Served& served) { return served.conversation == it.get(); });
+  });
 }
 
 void Generator::Impl::report_progress(const Conversation& conversation, EventSink& sink) const {
@@ -274,29 +348,29 @@ void Generator::Impl::report_progress(const Conversation& conversation, EventSin
                  .prefill_total = static_cast<std::int32_t>(conversation.tokens().size())});
 }
 
-// The front conversation has all it knows computed: chooses its next token. False when that was its
-// last.
-Result<bool> Generator::Impl::answer(EventSink& sink) {
-  Conversation& turn = *running_.front();
+// All that the conversation knows is computed: chooses its next token, from row `row` of the step.
+Status Generator::Impl::answer(Conversation& turn, std::size_t row, EventSink& sink) {
   if (options_.prefix_cache && !turn.answered()) cache_.keep(turn.sequence);
   AXLE_TRY_ASSIGN(const TokenId token,
-                  sampler_.sample(model_.step().logits(last_row_), turn.request().sampling,
+                  sampler_.sample(model_.step().logits(row), turn.request().sampling,
                                   {.prompt = turn.request().prompt, .answer = turn.answer()}));
   if (turn.ends_with(token)) {
-    finish(jobs::Finish::kStop, sink);
-    return false;
+    finish(turn, jobs::Finish::kStop, sink);
+    return {};
   }
   const auto index = static_cast<std::int32_t>(turn.answer().size());
   turn.append_answer(token);
   sink.tokens(turn.id(), {.ids = {token}, .first_index = index});
-  if (!is_complete(turn.request(), turn.answer().size(), limits_)) return true;
-  finish(jobs::Finish::kLength, sink);
-  return false;
+  if (is_complete(turn.request(), turn.answer().size(), limits_)) {
+    finish(turn, jobs::Finish::kLength, sink);
+  }
+  return {};
 }
 
-void Generator::Impl::finish(jobs::Finish finish, EventSink& sink) {
-  const ConversationPtr finished = std::move(running_.front());
-  running_.pop_front();
+void Generator::Impl::finish(const Conversation& turn, jobs::Finish finish, EventSink& sink) {
+  const auto place = std::ranges::find(running_, &turn, &ConversationPtr::get);
+  const ConversationPtr finished = std::move(*place);
+  running_.erase(place);
   free_cells(*finished);
   sink.done(finished->id(), finished->done(finish, Conversation::Clock::now()));
 }

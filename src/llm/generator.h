@@ -85,7 +85,7 @@ class Generator {
   // ignored: the request may just have finished.
   void cancel(RequestId id);
 
-  // Runs one unit of work (one chunk of a prompt or one token) and tells `sink`. True while there
+  // Runs one unit of work (rows of one or several conversations) and tells `sink`. True while there
   // is more to do.
   //
   // Errors: the Status that poisons the generator (every request has then heard of it).

@@ -8,35 +8,115 @@
 namespace axle::llm {
 namespace {
 
-// A chunk of 128 rows without history costs about two decode steps, and with 1024 cells of history
-// about one half more. Source: layer times of Qwen3-VL-4B on an AX650N, AXERA-TECH/Qwen3-VL.AXERA.
-constexpr double kRowsPerDecodeStep = 128.0;
-constexpr double kHistoryPerHalf = 2048.0;
-// Weight of a new measurement: a busy machine makes steps look longer, nothing makes them look
-// shorter.
-constexpr double kLearningRateDown = 0.5;
-constexpr double kLearningRateUp = 0.05;
-// How fast a group that is never chosen drifts back to the guess, so that one bad measurement does
-// not shut it out for ever.
-constexpr double kForgettingRate = 0.001;
+// Prompt rows that a step may always have: fewer would make prompts crawl beside answers.
+constexpr std::size_t kLeastPromptRows = 16;
+// Fewer rows must make a step this much cheaper; on a card a chunk costs the same whatever is in
+// it, and would only be wasted.
+constexpr double kWorthHalving = 0.9;
 
-double guess(const package::Group& group) {
-  if (group.decode()) return 1.0;
-  const double chunk = static_cast<double>(group.rows) / kRowsPerDecodeStep;
-  return 1.0 + chunk * (1.0 + static_cast<double>(group.history) / kHistoryPerHalf);
-}
+// Fills one group with rows of the candidates and weighs the result.
+class StepFiller {
+ public:
+  StepFiller(const package::LayerShape& shape, const StepCosts& costs,
+             std::span<const Candidate> candidates, const PlanLimits& limits)
+      : shape_(shape), costs_(costs), candidates_(candidates), limits_(limits) {
+    for (const Candidate& candidate : candidates) {
+      const double alone = prefill_cost(shape, costs, candidate.pending);
+      row_values_.push_back(alone / static_cast<double>(candidate.pending.count));
+    }
+  }
+
+  bool sees(std::size_t group, std::size_t candidate) const {
+    return candidates_[candidate].pending.history_end <= shape_.groups[group].history;
+  }
+
+  // The first candidate's turn comes before the others' rows; then the texts that have begun, since
+  // a row of theirs is worth most; then prompts, as far as there is room.
+  StepChoice fill(std::size_t group) {
+    choice_ = {.group = group, .shares = {}};
+    left_ = shape_.groups[group].rows;
+    // A prompt whose turn it is shares the room with the answers.
+    const Candidate& first = candidates_.front();
+    const std::size_t kept =
+        std::min({first.pending.count, (left_ + 1) / 2, first.answering ? 1 : kLeastPromptRows});
+    take(0, kept);
+    for (std::size_t i = 1; i < candidates_.size() && left_ > 0; ++i) {
+      if (candidates_[i].answering && sees(group, i)) take(i, 1);
+    }
+    if (!first.answering) widen(first.pending.count - kept);
+    for (std::size_t i = 1; i < candidates_.size(); ++i) {
+      if (!candidates_[i].answering && sees(group, i)) add_prompt(i);
+    }
+    return choice_;
+  }
+
+  // Worth for its cost: 1 is what the conversations get one by one.
+  double gain(const StepChoice& choice) const {
+    double value = 0.0;
+    std::size_t rows = 0;
+    for (const Share& share : choice.shares) {
+      value += row_values_[share.candidate] * static_cast<double>(share.rows);
+      rows += share.rows;
+    }
+    return value / costs_.of(choice.group, rows);
+  }
+
+ private:
+  void take(std::size_t candidate, std::size_t rows) {
+    choice_.shares.push_back({candidate, rows});
+    left_ -= rows;
+    used_ = shape_.groups[choice_.group].rows - left_;
+    answers_ = answers_ || candidates_[candidate].answering;
+  }
+
+  // More rows for the first candidate.
+  void widen(std::size_t wanted) {
+    const std::size_t rows = allowed(wanted);
+    choice_.shares.front().rows += rows;
+    left_ -= rows;
+    used_ += rows;
+  }
+
+  void add_prompt(std::size_t candidate) {
+    const std::size_t rows = allowed(candidates_[candidate].pending.count);
+    if (rows > 0) take(candidate, rows);
+  }
+
+  // How many of `wanted` prompt rows the room and the limit of the step leave.
+  std::size_t allowed(std::size_t wanted) const {
+    std::size_t rows = std::min(wanted, left_);
+    if (!answers_ || limits_.step_cost <= 0.0) return rows;
+    while (used_ + rows > kLeastPromptRows) {
+      const double cost = costs_.of(choice_.group, used_ + rows);
+      const double half = costs_.of(choice_.group, used_ + rows / 2);
+      if (cost <= limits_.step_cost || half > kWorthHalving * cost) break;
+      rows /= 2;
+    }
+    return rows;
+  }
+
+  const package::LayerShape& shape_;
+  const StepCosts& costs_;
+  std::span<const Candidate> candidates_;
+  PlanLimits limits_;
+  std::vector<double> row_values_;  // [candidates] cost of one of its rows alone.
+  StepChoice choice_;               // Being filled.
+  std::size_t left_ = 0;            // Rows that are free in it.
+  std::size_t used_ = 0;
+  bool answers_ = false;  // Does a text that has begun take part?
+};
 
 }  // namespace
 
-GroupChoice choose_group(const package::LayerShape& shape, std::span<const double> costs,
+GroupChoice choose_group(const package::LayerShape& shape, const StepCosts& costs,
                          PendingRows pending) {
-  AXLE_CHECK(costs.size() == shape.groups.size() && pending.count > 0);
+  AXLE_CHECK(costs.groups() == shape.groups.size() && pending.count > 0);
   GroupChoice choice;
   double best = std::numeric_limits<double>::infinity();
   for (std::size_t group = 0; group < shape.groups.size(); ++group) {
     if (shape.groups[group].history < pending.history_end) continue;
     const std::size_t rows = std::min(shape.groups[group].rows, pending.count);
-    const double cost = costs[group] / static_cast<double>(rows);
+    const double cost = costs.of(group, rows) / static_cast<double>(rows);
     if (cost < best) {
       best = cost;
       choice = {group, rows};
@@ -46,12 +126,11 @@ GroupChoice choose_group(const package::LayerShape& shape, std::span<const doubl
   return choice;
 }
 
-double prefill_cost(const package::LayerShape& shape, std::span<const double> costs,
-                    PendingRows pending) {
+double prefill_cost(const package::LayerShape& shape, const StepCosts& costs, PendingRows pending) {
   double cost = 0.0;
   while (pending.count > 0) {
     const GroupChoice choice = choose_group(shape, costs, pending);
-    cost += costs[choice.group];
+    cost += costs.of(choice.group, choice.rows);
     pending.count -= choice.rows;
     // The end of a context may lie beyond what cells there are; it costs a decode step a row.
     pending.history_end = std::min(pending.history_end + choice.rows, shape.cells());
@@ -67,34 +146,23 @@ std::size_t prefill_history(const package::LayerShape& shape) {
   return history;
 }
 
-CostModel::CostModel(const package::LayerShape& shape) : samples_(shape.groups.size(), 0) {
-  for (const package::Group& group : shape.groups) guesses_.push_back(guess(group));
-  costs_ = guesses_;
+StepChoice plan_step(const package::LayerShape& shape, const StepCosts& costs,
+                     std::span<const Candidate> candidates, const PlanLimits& limits) {
+  AXLE_CHECK(!candidates.empty());
+  StepFiller filler(shape, costs, candidates, limits);
+  StepChoice best;
+  double best_gain = 0.0;
   for (std::size_t group = 0; group < shape.groups.size(); ++group) {
-    if (shape.groups[group].decode() && shape.groups[group].history == shape.cells()) {
-      decode_ = group;
+    if (!filler.sees(group, 0)) continue;
+    StepChoice choice = filler.fill(group);
+    const double gain = filler.gain(choice);
+    if (gain > best_gain) {
+      best_gain = gain;
+      best = std::move(choice);
     }
   }
-}
-
-void CostModel::measured(std::size_t group, std::chrono::nanoseconds time) {
-  const double cost = static_cast<double>(time.count());
-  const std::size_t seen = samples_[group]++;
-  if (seen == 0) return;
-  const bool decode_known = samples_[decode_] > 1;
-  if (group == decode_ && seen == 1) {
-    // From here on costs are times: what was a guess is scaled, what was measured stays.
-    for (std::size_t other = 0; other < costs_.size(); ++other) {
-      if (samples_[other] < 2) costs_[other] = guesses_[other] * cost;
-    }
-  }
-  const double rate = cost < costs_[group] ? kLearningRateDown : kLearningRateUp;
-  costs_[group] = seen == 1 ? cost : costs_[group] + rate * (cost - costs_[group]);
-  if (!decode_known) return;
-  for (std::size_t other = 0; other < costs_.size(); ++other) {
-    if (other == group || other == decode_) continue;
-    costs_[other] += kForgettingRate * (guesses_[other] * costs_[decode_] - costs_[other]);
-  }
+  AXLE_CHECK(!best.shares.empty());
+  return best;
 }
 
 }  // namespace axle::llm

@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
 #include <vector>
 
 namespace axle::llm {
 namespace {
-
-using std::chrono::nanoseconds;
 
 // Decode with 100 cells, chunks of 8 rows with 0, 16 and 64 cells, as a package's ladder has them.
 package::LayerShape ladder() {
@@ -21,7 +21,9 @@ package::LayerShape ladder() {
   return shape;
 }
 
-const std::vector<double> kCosts = {1.0, 2.0, 2.2, 3.0};
+StepCosts flat(const std::vector<double>& costs) { return StepCosts(costs); }
+
+const StepCosts kCosts = flat({1.0, 2.0, 2.2, 3.0});
 
 TEST(ChooseGroupTest, OneRowGoesToTheDecodeGroup) {
   EXPECT_EQ(choose_group(ladder(), kCosts, {.count = 1, .history_end = 0}), (GroupChoice{0, 1}));
@@ -43,7 +45,7 @@ TEST(ChooseGroupTest, TakesAChunkOnlyWhereItIsCheaperPerRow) {
   // A chunk costs as much as two decode steps: worth it from three rows on.
   EXPECT_EQ(choose_group(ladder(), kCosts, {.count = 2, .history_end = 0}), (GroupChoice{0, 1}));
   EXPECT_EQ(choose_group(ladder(), kCosts, {.count = 3, .history_end = 0}), (GroupChoice{1, 3}));
-  const std::vector<double> slow_chunks = {1.0, 6.0, 6.0, 6.0};
+  const StepCosts slow_chunks = flat({1.0, 6.0, 6.0, 6.0});
   EXPECT_EQ(choose_group(ladder(), slow_chunks, {.count = 6, .history_end = 0}),
             (GroupChoice{0, 1}));
   EXPECT_EQ(choose_group(ladder(), slow_chunks, {.count = 7, .history_end = 0}),
@@ -53,8 +55,7 @@ TEST(ChooseGroupTest, TakesAChunkOnlyWhereItIsCheaperPerRow) {
 TEST(ChooseGroupTest, PackageWithDecodeAloneRunsRowByRow) {
   package::LayerShape shape = ladder();
   shape.groups.resize(1);
-  EXPECT_EQ(choose_group(shape, std::vector<double>{1.0}, {.count = 20, .history_end = 3}),
-            (GroupChoice{0, 1}));
+  EXPECT_EQ(choose_group(shape, flat({1.0}), {.count = 20, .history_end = 3}), (GroupChoice{0, 1}));
 }
 
 TEST(PrefillCostTest, AddsUpTheStepsThatWouldBeTaken) {
@@ -68,7 +69,7 @@ TEST(PrefillCostTest, AddsUpTheStepsThatWouldBeTaken) {
 TEST(PrefillCostTest, ShowsThatAShortCachedBeginningCanCostMoreThanNone) {
   package::LayerShape shape = ladder();
   shape.groups.resize(2);  // Decode and one chunk without history.
-  const std::vector<double> costs = {1.0, 2.0};
+  const StepCosts costs = flat({1.0, 2.0});
   EXPECT_GT(prefill_cost(shape, costs, {.count = 6, .history_end = 2}),
             prefill_cost(shape, costs, {.count = 8, .history_end = 0}));
 }
@@ -80,49 +81,118 @@ TEST(PrefillHistoryTest, IsTheLongestHistoryOfAChunk) {
   EXPECT_EQ(prefill_history(decode_only), 0u);
 }
 
-TEST(CostModelTest, BeginsWithGuessesThatGrowWithRowsAndHistory) {
-  const CostModel model(ladder());
-  EXPECT_DOUBLE_EQ(model.costs()[0], 1.0);
-  EXPECT_GT(model.costs()[1], 1.0);
-  EXPECT_GT(model.costs()[3], model.costs()[1]);
+// ---- Several conversations.
+
+Candidate answering(std::size_t history_end) { return {{1, history_end}, true}; }
+Candidate prompt(std::size_t count, std::size_t history_end = 0) {
+  return {{count, history_end}, false};
 }
 
-TEST(CostModelTest, LearnsTheTimesOfTheGroupsThatRun) {
-  CostModel model(ladder());
-  for (int i = 0; i < 50; ++i) {
-    model.measured(0, nanoseconds(1000));
-    model.measured(1, nanoseconds(16'000));
+TEST(PlanStepTest, OneTextGoesThroughTheDecodeGroup) {
+  EXPECT_EQ(plan_step(ladder(), kCosts, std::vector{answering(30)}), (StepChoice{0, {{0, 1}}}));
+}
+
+TEST(PlanStepTest, TextsShareAChunkFromWhereItIsCheaper) {
+  // A chunk with 64 cells of history costs three decode steps.
+  const std::vector<Candidate> three(3, answering(30));
+  EXPECT_EQ(plan_step(ladder(), kCosts, three), (StepChoice{0, {{0, 1}}}));
+  const std::vector<Candidate> four(4, answering(30));
+  EXPECT_EQ(plan_step(ladder(), kCosts, four), (StepChoice{3, {{0, 1}, {1, 1}, {2, 1}, {3, 1}}}));
+}
+
+TEST(PlanStepTest, TakesTheSmallestHistoryThatServesMost) {
+  const std::vector<Candidate> low(5, answering(10));
+  EXPECT_EQ(plan_step(ladder(), kCosts, low).group, 2u);
+  std::vector<Candidate> mixed = low;
+  mixed[4] = answering(60);  // Four of five rows for 2.2 beat five for 3.
+  EXPECT_EQ(plan_step(ladder(), kCosts, mixed).group, 2u);
+  EXPECT_EQ(plan_step(ladder(), kCosts, mixed).shares.size(), 4u);
+}
+
+TEST(PlanStepTest, AConversationWhoseTurnItIsIsServedWhateverItCosts) {
+  std::vector<Candidate> candidates(6, answering(10));
+  candidates[0] = answering(90);  // Only the decode group sees it.
+  EXPECT_EQ(plan_step(ladder(), kCosts, candidates), (StepChoice{0, {{0, 1}}}));
+}
+
+TEST(PlanStepTest, PromptsFillTheRowsThatTextsLeave) {
+  const std::vector<Candidate> candidates = {answering(10), answering(10), prompt(20), prompt(3)};
+  EXPECT_EQ(plan_step(ladder(), kCosts, candidates), (StepChoice{2, {{0, 1}, {1, 1}, {2, 6}}}));
+}
+
+TEST(PlanStepTest, APromptWhoseTurnItIsSharesTheRoomWithTexts) {
+  std::vector<Candidate> candidates(9, answering(10));
+  candidates[0] = prompt(20);
+  const StepChoice choice = plan_step(ladder(), kCosts, candidates);
+  EXPECT_EQ(choice.shares.front(), (Share{0, 4}));
+  EXPECT_EQ(choice.shares.size(), 5u);
+}
+
+TEST(PlanStepTest, ShortPromptsGoTogether) {
+  const std::vector<Candidate> candidates = {prompt(3), prompt(3), prompt(5)};
+  EXPECT_EQ(plan_step(ladder(), kCosts, candidates), (StepChoice{1, {{0, 3}, {1, 3}, {2, 2}}}));
+}
+
+// As a processor has it: every row of a chunk costs.
+StepCosts by_rows() {
+  StepCosts costs = flat({1.0, 0.0, 0.0, 0.0});
+  for (std::size_t group = 1; group < 4; ++group) {
+    for (std::size_t mark = 0; mark < StepCosts::kMarks; ++mark) {
+      costs.marks(group)[mark] = 1.0 + 0.5 * StepCosts::rows_of(mark);
+    }
   }
-  EXPECT_NEAR(model.costs()[0], 1000.0, 1.0);
-  EXPECT_NEAR(model.costs()[1], 16'000.0, 400.0);
-  // A group that never ran is guessed in proportion to the decode group.
-  EXPECT_NEAR(model.costs()[3], 1000.0 * CostModel(ladder()).costs()[3], 1.0);
+  return costs;
 }
 
-TEST(CostModelTest, LeavesTheFirstStepOfAGroupOut) {
-  CostModel model(ladder());
-  model.measured(0, nanoseconds(1'000'000));
-  EXPECT_DOUBLE_EQ(model.costs()[0], 1.0);
-  model.measured(0, nanoseconds(1000));
-  EXPECT_DOUBLE_EQ(model.costs()[0], 1000.0);
+TEST(PlanStepTest, PromptsDoNotMakeAStepLongerThanItsLimit) {
+  package::LayerShape shape = ladder();
+  for (package::Group& group : shape.groups) group.rows *= group.decode() ? 1u : 16u;
+  const std::vector<Candidate> candidates = {prompt(100), answering(0)};
+  EXPECT_EQ(plan_step(shape, by_rows(), candidates).shares.front().rows, 100u);
+  const StepChoice limited = plan_step(shape, by_rows(), candidates, {.step_cost = 20.0});
+  std::size_t rows = 0;
+  for (const Share& share : limited.shares) rows += share.rows;
+  EXPECT_LE(by_rows().of(limited.group, rows), 20.0);
+  EXPECT_GT(rows, 16u);
+  // Nobody reads: no limit.
+  EXPECT_EQ(
+      plan_step(shape, by_rows(), std::vector{prompt(100)}, {.step_cost = 20.0}).shares[0].rows,
+      100u);
+  // Where fewer rows are not cheaper, none are left out.
+  const StepChoice card = plan_step(shape, kCosts, candidates, {.step_cost = 0.1});
+  EXPECT_EQ(card.shares.front().rows, 100u);
 }
 
-TEST(CostModelTest, OneSlowStepOfABusyMachineChangesLittle) {
-  CostModel model(ladder());
-  for (int i = 0; i < 10; ++i) model.measured(0, nanoseconds(1000));
-  model.measured(0, nanoseconds(10'000));
-  EXPECT_LT(model.costs()[0], 1500.0);
-  model.measured(0, nanoseconds(900));
-  EXPECT_LT(model.costs()[0], 1250.0);
-}
-
-TEST(CostModelTest, OneBadMeasurementIsForgottenInTheEnd) {
-  CostModel model(ladder());
-  model.measured(1, nanoseconds(2000));
-  model.measured(1, nanoseconds(1'000'000'000));
-  for (int i = 0; i < 20'000; ++i) model.measured(0, nanoseconds(1000));
-  const GroupChoice choice = choose_group(ladder(), model.costs(), {.count = 8, .history_end = 0});
-  EXPECT_EQ(choice.rows, 8u);
+// Whatever wants to run: rows fit their group, groups see their histories, nobody has two shares or
+// more rows than it wants, and the first one is always served.
+TEST(PlanStepTest, EveryPlanCanBeRun) {
+  std::mt19937 random(7);
+  const auto below = [&](std::size_t limit) { return static_cast<std::size_t>(random() % limit); };
+  for (int round = 0; round < 5000; ++round) {
+    std::vector<Candidate> candidates;
+    const std::size_t count = 1 + below(12);
+    for (std::size_t i = 0; i < count; ++i) {
+      candidates.push_back(below(2) == 0 ? answering(below(101))
+                                         : prompt(1 + below(40), below(101)));
+    }
+    const StepCosts costs = below(2) == 0 ? kCosts : by_rows();
+    const StepChoice choice =
+        plan_step(ladder(), costs, candidates, {.step_cost = static_cast<double>(below(6))});
+    const package::Group& group = ladder().groups[choice.group];
+    std::vector<bool> served(count, false);
+    std::size_t rows = 0;
+    for (const Share& share : choice.shares) {
+      ASSERT_FALSE(served[share.candidate]);
+      served[share.candidate] = true;
+      const PendingRows& pending = candidates[share.candidate].pending;
+      ASSERT_GT(share.rows, 0u);
+      ASSERT_LE(share.rows, pending.count);
+      ASSERT_LE(pending.history_end, group.history);
+      rows += share.rows;
+    }
+    ASSERT_TRUE(served[0]);
+    ASSERT_LE(rows, group.rows);
+  }
 }
 
 }  // namespace

@@ -174,6 +174,14 @@ TEST(TokenizerTest, RefusesDecodersWhoseTokensDependOnTheirNeighbours) {
   EXPECT_EQ(Tokenizer::from_json(tiny_json("null")).status().code(), Code::kUnsupported);
 }
 
+TEST(TokenizerTest, RefusesTwoTokensWithOneId) {
+  const auto tokenizer = Tokenizer::from_json(
+      R"({"version":"1.0","model":{"type":"BPE","vocab":{"a":0,"b":1,"c":1},"merges":[]}})");
+  EXPECT_EQ(tokenizer.status().code(), Code::kCorrupt);
+  EXPECT_NE(tokenizer.status().message().find("have the same id, 1"), std::string::npos)
+      << tokenizer.status();
+}
+
 TEST(TokenizerTest, RefusesDropout) {
   const std::string json = tiny_json(R"({"type":"Fuse"})", R"("dropout":0.5,)");
   EXPECT_EQ(Tokenizer::from_json(json).status().code(), Code::kUnsupported);

@@ -41,6 +41,7 @@ impl TextTokenizer {
                 return Err(Failure::unsupported("a tokenizer with dropout gives another answer each time"));
             }
         }
+        check_ids(inner.get_model().get_vocab())?;
         let vocab = inner.get_vocab(true);
         let pieces = spell_vocabulary(&inner, &vocab)?;
         let mut plain = inner.get_added_vocabulary().clone();
@@ -126,6 +127,18 @@ fn spell_vocabulary(inner: &Tokenizer, vocab: &HashMap<String, u32>) -> Outcome<
     }
     let count = by_id.keys().max().map_or(0, |&id| id as usize + 1);
     Ok(Pieces::new(&spelling, by_id.into_values().collect(), count))
+}
+
+/// A token's id must be its own: nothing could be decoded or written again otherwise.
+fn check_ids(vocab: HashMap<String, u32>) -> Outcome<()> {
+    let mut tokens = HashMap::with_capacity(vocab.len());
+    for (token, id) in vocab {
+        if let Some(other) = tokens.insert(id, token) {
+            let token = &tokens[&id];
+            return Err(Failure::corrupt(format!("the tokens '{other}' and '{token}' have the same id, {id}")));
+        }
+    }
+    Ok(())
 }
 
 fn missing_bytes(inner: &Tokenizer, pieces: &Pieces) -> Vec<char> {

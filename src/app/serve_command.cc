@@ -180,6 +180,11 @@ void say_ready(const Config& config, const Front& front) {
   const std::string url = url_of(config, *front.server);
   const fleet::Health health = front.fleet->health();
   const std::string library = health.card ? health.card->library : "";
+  if (config.log_format == LogFormat::kJson) {  // Whoever reads it wants JSON lines only.
+    AXLE_LOG_INFO("serve", "axle is ready on {} with {}, models {}", url, library,
+                  front.models->known_names());
+    return;
+  }
   fmt::print(stderr,
              "\naxle is ready on {}\n  card   {}\n  models {}\n"
              "try it:\n  axle chat --url {}\n"

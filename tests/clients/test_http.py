@@ -216,6 +216,22 @@ def test_open_routes_need_no_key_and_the_others_do():
             assert b"axle_card_up 1" in answer.read()
 
 
+def test_a_json_log_is_nothing_but_json_and_has_no_prompts():
+    body = {"messages": [{"role": "user", "content": "secret-word\n\x1b[31m"}], "max_tokens": 1}
+    with running_server("--log-format", "json", "--log-level", "debug") as server:
+        assert post(server, body)[0] == 200
+        post(server, json.dumps(body)[:60].encode())
+    assert server.log and all(isinstance(json.loads(line), dict) for line in server.log)
+    assert "secret-word" not in "".join(server.log)
+
+
+def test_prompts_are_logged_on_request_in_one_line_each():
+    with running_server("--log-prompts", "true") as server:
+        post(server, {"messages": [{"role": "user", "content": "secret-word\n\x1b[31m"}], "max_tokens": 1})
+    lines = [line for line in server.log if "secret-word" in line]
+    assert len(lines) == 1 and "\\n\\u001b[31m" in lines[0]
+
+
 def test_metrics_count_a_client_that_left(server):
     def left():
         with urllib.request.urlopen(server.url + "/metrics") as answer:

@@ -150,7 +150,8 @@ Parsed<jobs::GenerateJob> ChatApi::make_job(const ServedModel& model, ChatReques
   const Result<std::vector<std::int32_t>> ids =
       model.tokenizer.encode(*prompt, text::SpecialTokens::kParse);
   if (!ids.ok()) return RequestError{invalid_argument(ids.status().message()), "messages", ""};
-  if (log_prompts()) AXLE_LOG_INFO("api", "prompt for {}: {}", model.name, *prompt);
+  if (log_prompts())
+    AXLE_LOG_INFO("api", "prompt for {}: {}", model.name, http::json_quote(*prompt));
   const auto count = static_cast<std::int64_t>(ids->size());
   facts = {static_cast<std::int32_t>(count), start_of(model, *prompt)};
   if (count >= model.context_tokens) {

@@ -216,6 +216,20 @@ def test_open_routes_need_no_key_and_the_others_do():
             assert b"axle_card_up 1" in answer.read()
 
 
+def test_a_server_without_a_card_says_so_everywhere():
+    with running_server("--library", "/nowhere.so", ready=False) as server:
+        server.wait_until(lambda: server.health()["status"] == "lost", 30, "the state lost")
+        assert ask(server, "GET", "/live")[0] == 200
+        status, headers, body = ask(server, "GET", "/ready")
+        assert status == 503 and int(headers["retry-after"]) > 0 and "/nowhere.so" in json.loads(body)["reason"]
+        status, _, body = ask(server, "GET", "/health")
+        assert status == 503 and "set card.library" in json.loads(body)["card"]["reason"]
+        for stream in (False, True):
+            status, head, answer = post(server, {"messages": MESSAGES, "stream": stream})
+            assert status == 503 and "Retry-After: " in head and "/nowhere.so" in answer["error"]["message"]
+        assert json.loads(ask(server, "GET", "/v1/models")[2])["data"], "models are listed, loaded or not"
+
+
 def test_a_json_log_is_nothing_but_json_and_has_no_prompts():
     body = {"messages": [{"role": "user", "content": "secret-word\n\x1b[31m"}], "max_tokens": 1}
     with running_server("--log-format", "json", "--log-level", "debug") as server:

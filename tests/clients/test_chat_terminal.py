@@ -10,6 +10,7 @@ import time
 
 import pytest
 from server import binary, running_server
+from test_http import TOKEN, read_until, start_stream
 
 
 class Terminal:
@@ -82,6 +83,17 @@ def test_control_c_ends_the_answer_and_not_the_program(server):
         server.wait_until(lambda: server.health()["jobs"]["running"] == 0, 10, "the free slot")
         terminal.type("/exit\r")
         assert terminal.process.wait(10) == 0
+
+
+def test_control_c_ends_an_answer_that_has_not_begun():
+    with running_server("--queue-running", "1") as server:
+        with start_stream(server) as running, chat(server.url) as terminal:
+            read_until(running, TOKEN)
+            terminal.type("Hello?\r")
+            server.wait_until(lambda: server.health()["jobs"]["queued"] == 1, 10, "the queue")
+            terminal.type("\x03")
+            terminal.wait_for("\n> ", 10)
+            server.wait_until(lambda: server.health()["jobs"]["queued"] == 0, 10, "the free place")
 
 
 def test_a_server_that_dies_is_told_and_the_program_goes_on():

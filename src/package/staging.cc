@@ -147,7 +147,8 @@ Result<Staging> Staging::create(const fs::path& target) {
       return staging;
     }
     if (errno == EWOULDBLOCK) {
-      return unavailable(fmt::format("another process is importing {}", target.string()));
+      return unavailable(
+          fmt::format("another process is importing {}; wait until it is done", target.string()));
     }
     if (errno != ENOENT) return system_status(errno, "open", folder);
   }

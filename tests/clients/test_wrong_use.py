@@ -10,7 +10,7 @@ import time
 import pytest
 from server import ROOT, binary, models_folder
 
-DEMO_GGUF = ROOT / ".cache/deps/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+DEMO_GGUF = os.environ.get("AXLE_DEMO_GGUF", str(ROOT / ".cache/deps/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"))
 
 
 def axle(*arguments, code, environment=None):
@@ -53,7 +53,7 @@ def test_a_cut_gguf_is_refused_and_nothing_is_left(tmp_path, size, reason):
 
 
 def test_a_killed_import_is_invisible_and_its_rest_is_cleared(tmp_path):
-    command = [binary(), "import", str(DEMO_GGUF), "--name", "m", "--models", str(tmp_path)]
+    command = [binary(), "import", DEMO_GGUF, "--name", "m", "--models", str(tmp_path)]
     first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not list(tmp_path.glob(".m.importing/*")):
         assert first.poll() is None

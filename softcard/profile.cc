@@ -12,12 +12,8 @@
 #include <optional>
 #include <set>
 
-#define TOML_HEADER_ONLY 1
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include "base/file.h"
-#include "base/toml_text.h"
+#include "base/toml.h"
 #include "softcard/codes.h"
 
 namespace axle::softcard {
@@ -366,7 +362,6 @@ Timing llm8850_pi5_timing() {
 }
 
 Result<Profile> parse_profile(std::string_view text) {
-  AXLE_TRY(check_toml_text(text));
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     return invalid_argument(fmt::format("line {}: {}", parsed.error().source().begin.line,

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <toml++/toml.h>
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
@@ -10,7 +9,7 @@
 #include <utility>
 
 #include "base/file.h"
-#include "base/toml_text.h"
+#include "base/toml.h"
 
 namespace axle::app {
 namespace {
@@ -234,13 +233,10 @@ const std::vector<Setting>& settings() {
 }
 
 Status apply_toml(std::string_view text, std::string_view name, Config& config) {
-  AXLE_TRY(check_toml_text(text).with_context(std::string(name)));
-  try {
-    return apply_table(toml::parse(text, name), "", name, config);
-  } catch (const toml::parse_error& error) {
-    return invalid_argument(
-        fmt::format("{}:{}: {}", name, error.source().begin.line, error.description()));
-  }
+  const toml::parse_result parsed = toml::parse(text, name);
+  if (parsed) return apply_table(parsed.table(), "", name, config);
+  return invalid_argument(fmt::format("{}:{}: {}", name, parsed.error().source().begin.line,
+                                      parsed.error().description()));
 }
 
 Result<Config> load_config(const std::filesystem::path& file, const FlagValues& flags) {

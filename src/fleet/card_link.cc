@@ -57,7 +57,7 @@ void CardLink::flush() {
 }
 
 Status CardLink::receive(std::vector<jobs::Message>& messages) {
-  std::array<char, kReadBytes> buffer{};
+  std::array<char, kReadBytes> buffer;  // Not cleared: it is written before it is read.
   for (int i = 0; i < kMaxReads && connected(); ++i) {
     const ssize_t count = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (count < 0 && errno == EINTR) continue;

@@ -32,7 +32,7 @@ Status FrontSocket::send(const jobs::Message& message) {
 }
 
 Result<bool> FrontSocket::receive(std::vector<jobs::Message>& messages) {
-  std::array<char, kReadBytes> buffer{};
+  std::array<char, kReadBytes> buffer;  // Not cleared: it is written before it is read.
   ssize_t count = 0;
   do {
     count = ::recv(fd_, buffer.data(), buffer.size(), 0);

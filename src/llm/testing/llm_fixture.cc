@@ -1,7 +1,5 @@
 #include "llm/testing/llm_fixture.h"
 
-#include <unistd.h>
-
 #include <cstdlib>
 #include <random>
 #include <utility>
@@ -37,7 +35,8 @@ void Recorder::failed(RequestId id, const jobs::Failed& failed) {
 
 void LlmTest::SetUp() {
   // A machine state of our own: other software cards on this machine are not disturbed.
-  setenv("AXLE_SOFTCARD_STATE", ("llm-" + std::to_string(getpid())).c_str(), 1);
+  static const package::testing::TemporaryFolder folder;
+  setenv("AXLE_SOFTCARD_STATE", (folder.path() / "card_state").c_str(), 1);
   play("threads = 1\n");
 }
 

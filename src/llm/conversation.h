@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "llm/draft.h"
 #include "llm/generator.h"
 #include "llm/sequence.h"
 
@@ -37,8 +38,10 @@ class Conversation {
   // Tokens whose K and V are not computed yet.
   std::size_t pending() const { return tokens_.size() - sequence.size(); }
   // What it needs of the card before the next token: everything but that token itself.
-  Sequence sequence;          // Computed tokens; owns one reference of each of its cells.
-  std::deque<Cell> reserved;  // Cells for pending tokens, to be used from the front.
+  Sequence sequence;            // Computed tokens; owns one reference of each of its cells.
+  std::deque<Cell> reserved;    // Cells for pending tokens, to be used from the front.
+  std::vector<TokenId> drafts;  // Guesses after the pending token, for the next step.
+  DraftRecord record;           // How earlier ones fared.
 
   // Marks in time; each counts once.
   void mark_cached(std::size_t tokens);

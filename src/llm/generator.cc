@@ -67,20 +67,26 @@ class Generator::Impl {
   // A conversation's part in a step.
   struct Served {
     Conversation* conversation = nullptr;
-    std::size_t rows = 0;
-    std::size_t last_row = 0;  // Of the plan.
+    std::size_t rows = 0;      // Of pending tokens.
+    std::size_t last_row = 0;  // Of the plan; guesses follow it.
   };
   struct Batch {
     Plan plan;
     std::vector<Served> served;  // In the order of the plan's rows.
   };
   std::vector<Conversation*> ready();
+  void guess(Conversation& conversation);
+  Candidate candidate(const Conversation& conversation) const;
   Batch make_batch();
   static void add_rows(const Conversation& conversation, std::size_t count, Plan& plan);
+  void add_drafts(Conversation& conversation, std::size_t count, Plan& plan);
   Status run(const Batch& batch);
   void pass_turns(const Batch& batch);
   void report_progress(const Conversation& conversation, EventSink& sink) const;
   Status answer(Conversation& turn, std::size_t row, EventSink& sink);
+  Result<std::optional<jobs::Finish>> choose_token(Conversation& turn, std::size_t row,
+                                                   EventSink& sink);
+  void accept_draft(Conversation& turn);
   void finish(const Conversation& turn, jobs::Finish finish, EventSink& sink);
   Status poison(const Status& status, EventSink& sink);
 
@@ -290,12 +296,9 @@ std::vector<Conversation*> Generator::Impl::ready() {
 
 Generator::Impl::Batch Generator::Impl::make_batch() {
   const std::vector<Conversation*> conversations = ready();
+  for (Conversation* it : conversations) guess(*it);
   std::vector<Candidate> candidates;
-  for (const Conversation* it : conversations) {
-    const std::size_t count = std::min(it->pending(), it->reserved.size());
-    candidates.push_back({.pending = {count, it->sequence.cells_end()},
-                          .answering = it->answered() && it->pending() == 1});
-  }
+  for (const Conversation* it : conversations) candidates.push_back(candidate(*it));
   const PlanLimits limits{.step_cost = costs_.knows_time() ? kStepLimitNs : 0.0};
   const StepChoice choice = plan_step(shape(), costs_.costs(), candidates, limits);
   Batch batch{.plan = {.group = choice.group, .rows = {}}, .served = {}};
@@ -303,8 +306,46 @@ Generator::Impl::Batch Generator::Impl::make_batch() {
     Conversation& conversation = *conversations[share.candidate];
     add_rows(conversation, share.rows, batch.plan);
     batch.served.push_back({&conversation, share.rows, batch.plan.rows.size() - 1});
+    add_drafts(conversation, share.drafts, batch.plan);
   }
   return batch;
+}
+
+Candidate Generator::Impl::candidate(const Conversation& conversation) const {
+  const std::size_t count = std::min(conversation.pending(), conversation.reserved.size());
+  return {.pending = {count, conversation.sequence.cells_end()},
+          .answering = conversation.answered() && conversation.pending() == 1,
+          .drafts = conversation.drafts.size(),
+          .draft_chance = conversation.record.chance()};
+}
+
+// Guesses for a text that goes on, as many as there are cells for beside those of running texts.
+void Generator::Impl::guess(Conversation& conversation) {
+  conversation.drafts.clear();
+  if (options_.max_drafts == 0 || !conversation.answered() || conversation.pending() != 1) return;
+  const std::size_t more =
+      tokens_left(conversation.request(), conversation.answer().size(), limits_);
+  const std::size_t spare = (cells_.free_count() + cache_.evictable()) / running_.size();
+  const std::size_t most = std::min({options_.max_drafts, more - 1, spare});
+  if (most > 0) conversation.drafts = guess_continuation(conversation.tokens(), most);
+}
+
+// The rows after the conversation's pending one. Only the head of one row is asked row by row, as
+// far as the guesses hold.
+void Generator::Impl::add_drafts(Conversation& conversation, std::size_t count, Plan& plan) {
+  conversation.drafts.resize(count);
+  const std::size_t first = conversation.tokens().size();
+  while (conversation.reserved.size() < count + 1) {
+    (void)cache_.evict(cells_.count());  // guess() has counted: there is one.
+    conversation.reserved.push_back(*cells_.take());
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    plan.rows.push_back({.sequence = &conversation.sequence,
+                         .token = conversation.drafts[i],
+                         .position = static_cast<std::uint32_t>(first + i),
+                         .cell = conversation.reserved[i + 1],
+                         .wants_logits = model_.step().has_wide_head()});
+  }
 }
 
 void Generator::Impl::add_rows(const Conversation& conversation, std::size_t count, Plan& plan) {
@@ -323,10 +364,10 @@ Status Generator::Impl::run(const Batch& batch) {
   for (const Served& served : batch.served) served.conversation->mark_started(begin);
   AXLE_TRY(model_.step().run(batch.plan));
   costs_.measured(batch.plan.group, batch.plan.rows.size(), Conversation::Clock::now() - begin);
-  auto row = batch.plan.rows.begin();
   for (const Served& served : batch.served) {
-    for (std::size_t i = 0; i < served.rows; ++i, ++row) {
-      served.conversation->sequence.append(row->token, row->position, row->cell);
+    for (std::size_t i = served.last_row + 1 - served.rows; i <= served.last_row; ++i) {
+      const Row& row = batch.plan.rows[i];
+      served.conversation->sequence.append(row.token, row.position, row.cell);
       served.conversation->reserved.pop_front();
     }
   }
@@ -348,23 +389,54 @@ void Generator::Impl::report_progress(const Conversation& conversation, EventSin
                  .prefill_total = static_cast<std::int32_t>(conversation.tokens().size())});
 }
 
-// All that the conversation knows is computed: chooses its next token, from row `row` of the step.
+// All that the conversation knows is computed: chooses its next token, from row `row` of the step,
+// and further ones as long as they are those that were guessed.
 Status Generator::Impl::answer(Conversation& turn, std::size_t row, EventSink& sink) {
   if (options_.prefix_cache && !turn.answered()) cache_.keep(turn.sequence);
+  const std::vector<TokenId> drafts = std::move(turn.drafts);
+  turn.drafts.clear();
+  std::size_t right = 0;
+  for (;;) {
+    AXLE_TRY_ASSIGN(const std::optional<jobs::Finish> end, choose_token(turn, row + right, sink));
+    if (end) {
+      finish(turn, *end, sink);
+      return {};
+    }
+    if (right == drafts.size() || turn.tokens().back() != drafts[right]) break;
+    accept_draft(turn);
+    ++right;
+  }
+  if (drafts.empty()) {
+    turn.record.forget();
+  } else {
+    turn.record.tested(drafts.size(), right);
+  }
+  // Cells of guesses that did not hold are free again; what is in them nobody sees.
+  for (; turn.reserved.size() > 1; turn.reserved.pop_back()) cells_.release(turn.reserved.back());
+  return {};
+}
+
+// The token just chosen is the one that was guessed: its row is computed.
+void Generator::Impl::accept_draft(Conversation& turn) {
+  turn.sequence.append(turn.tokens().back(), static_cast<std::uint32_t>(turn.sequence.size()),
+                       turn.reserved.front());
+  turn.reserved.pop_front();
+}
+
+// The next token, from the logits of row `row`; how the text ended, if it did.
+Result<std::optional<jobs::Finish>> Generator::Impl::choose_token(Conversation& turn,
+                                                                  std::size_t row,
+                                                                  EventSink& sink) {
+  AXLE_TRY(model_.step().score(row));
   AXLE_TRY_ASSIGN(const TokenId token,
                   sampler_.sample(model_.step().logits(row), turn.request().sampling,
                                   {.prompt = turn.request().prompt, .answer = turn.answer()}));
-  if (turn.ends_with(token)) {
-    finish(turn, jobs::Finish::kStop, sink);
-    return {};
-  }
+  if (turn.ends_with(token)) return std::optional(jobs::Finish::kStop);
   const auto index = static_cast<std::int32_t>(turn.answer().size());
   turn.append_answer(token);
   sink.tokens(turn.id(), {.ids = {token}, .first_index = index});
-  if (is_complete(turn.request(), turn.answer().size(), limits_)) {
-    finish(turn, jobs::Finish::kLength, sink);
-  }
-  return {};
+  const bool complete = is_complete(turn.request(), turn.answer().size(), limits_);
+  return complete ? std::optional(jobs::Finish::kLength) : std::nullopt;
 }
 
 void Generator::Impl::finish(const Conversation& turn, jobs::Finish finish, EventSink& sink) {

@@ -41,6 +41,8 @@ class EventSink {
 struct GeneratorOptions {
   std::size_t max_requests = 64;  // Running and waiting together.
   bool prefix_cache = true;       // Keep the cells of finished texts for requests that begin alike.
+  // Guessed tokens of one text in a step, where rows are left over; they never change a text.
+  std::size_t max_drafts = 8;
 };
 
 // How full a generator is.

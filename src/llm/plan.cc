@@ -47,6 +47,7 @@ class StepFiller {
     for (std::size_t i = 1; i < candidates_.size(); ++i) {
       if (!candidates_[i].answering && sees(group, i)) add_prompt(i);
     }
+    add_drafts();
     return choice_;
   }
 
@@ -55,15 +56,21 @@ class StepFiller {
     double value = 0.0;
     std::size_t rows = 0;
     for (const Share& share : choice.shares) {
-      value += row_values_[share.candidate] * static_cast<double>(share.rows);
-      rows += share.rows;
+      double sure_rows = static_cast<double>(share.rows);
+      double chance = 1.0;
+      for (std::size_t i = 0; i < share.drafts; ++i) {
+        chance *= candidates_[share.candidate].draft_chance;
+        sure_rows += chance;
+      }
+      value += row_values_[share.candidate] * sure_rows;
+      rows += share.rows + share.drafts;
     }
     return value / costs_.of(choice.group, rows);
   }
 
  private:
   void take(std::size_t candidate, std::size_t rows) {
-    choice_.shares.push_back({candidate, rows});
+    choice_.shares.push_back({candidate, rows, 0});
     left_ -= rows;
     used_ = shape_.groups[choice_.group].rows - left_;
     answers_ = answers_ || candidates_[candidate].answering;
@@ -80,6 +87,31 @@ class StepFiller {
   void add_prompt(std::size_t candidate) {
     const std::size_t rows = allowed(candidates_[candidate].pending.count);
     if (rows > 0) take(candidate, rows);
+  }
+
+  // Guesses fill what is left, the likeliest first, as long as one is worth its row.
+  void add_drafts() {
+    std::vector<double> chances(choice_.shares.size());
+    for (std::size_t i = 0; i < chances.size(); ++i) {
+      chances[i] = candidates_[choice_.shares[i].candidate].draft_chance;
+    }
+    while (left_ > 0) {
+      Share* best = nullptr;
+      double best_value = costs_.of(choice_.group, used_ + 1) - costs_.of(choice_.group, used_);
+      for (std::size_t i = 0; i < chances.size(); ++i) {
+        Share& share = choice_.shares[i];
+        const double value = row_values_[share.candidate] * chances[i];
+        if (share.drafts >= candidates_[share.candidate].drafts || value <= best_value) continue;
+        best = &share;
+        best_value = value;
+      }
+      if (best == nullptr) return;
+      ++best->drafts;
+      chances[static_cast<std::size_t>(best - choice_.shares.data())] *=
+          candidates_[best->candidate].draft_chance;
+      --left_;
+      ++used_;
+    }
   }
 
   // How many of `wanted` prompt rows the room and the limit of the step leave.

@@ -42,12 +42,16 @@ std::size_t prefill_history(const package::LayerShape& shape);
 struct Candidate {
   PendingRows pending;
   bool answering = false;  // Its one pending row gives the next token of a text that has begun.
+  // Guessed tokens that could go in beside it; each holds with this chance if those before it do.
+  std::size_t drafts = 0;
+  double draft_chance = 0.0;
 };
 
 // Rows of one candidate in a step.
 struct Share {
   std::size_t candidate = 0;
-  std::size_t rows = 0;
+  std::size_t rows = 0;    // Of its pending ones.
+  std::size_t drafts = 0;  // Rows for its guesses, after them.
   friend bool operator==(const Share&, const Share&) = default;
 };
 
@@ -65,7 +69,8 @@ struct PlanLimits {
 
 // The next step for `candidates`, which stand in the order of their turns: the first one always has
 // a share, so that none waits longer than there are others. The rows of a step are worth what they
-// would cost if each conversation ran alone; the step that gives most for its cost is chosen.
+// would cost if each conversation ran alone, a guess its chance of that; the step that gives most
+// for its cost is chosen.
 // REQUIRES: at least one candidate; as choose_group() for each.
 StepChoice plan_step(const package::LayerShape& shape, const StepCosts& costs,
                      std::span<const Candidate> candidates, const PlanLimits& limits = {});

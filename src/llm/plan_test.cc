@@ -163,6 +163,31 @@ TEST(PlanStepTest, PromptsDoNotMakeAStepLongerThanItsLimit) {
   EXPECT_EQ(card.shares.front().rows, 100u);
 }
 
+Candidate guessing(std::size_t drafts, double chance) { return {{1, 10}, true, drafts, chance}; }
+
+TEST(PlanStepTest, GuessesMakeAChunkWorthItsCost) {
+  // A chunk costs 2.2: 1 + 0.8 + 0.64 + ... rows are worth more.
+  EXPECT_EQ(plan_step(ladder(), kCosts, std::vector{guessing(5, 0.8)}),
+            (StepChoice{2, {{0, 1, 5}}}));
+  EXPECT_EQ(plan_step(ladder(), kCosts, std::vector{guessing(5, 0.5)}), (StepChoice{0, {{0, 1}}}));
+}
+
+TEST(PlanStepTest, GuessesTakeOnlyRowsThatNobodyElseWants) {
+  const std::vector<Candidate> with_prompt = {guessing(5, 0.9), answering(10), prompt(50)};
+  EXPECT_EQ(plan_step(ladder(), kCosts, with_prompt).shares,
+            (std::vector<Share>{{0, 1}, {1, 1}, {2, 6}}));
+  const std::vector<Candidate> texts = {guessing(5, 0.9), guessing(5, 0.5), answering(10)};
+  EXPECT_EQ(plan_step(ladder(), kCosts, texts).shares,
+            (std::vector<Share>{{0, 1, 5}, {1, 1}, {2, 1}}));
+}
+
+TEST(PlanStepTest, AGuessMustBeWorthItsRow) {
+  const std::vector<Candidate> texts = {guessing(5, 0.6), answering(10), answering(10)};
+  const StepChoice choice = plan_step(ladder(), by_rows(), texts);
+  // A row costs half a decode step: chances of 0.6, then 0.36.
+  EXPECT_EQ(choice.shares.front().drafts, 1u);
+}
+
 // Whatever wants to run: rows fit their group, groups see their histories, nobody has two shares or
 // more rows than it wants, and the first one is always served.
 TEST(PlanStepTest, EveryPlanCanBeRun) {
@@ -174,6 +199,10 @@ TEST(PlanStepTest, EveryPlanCanBeRun) {
     for (std::size_t i = 0; i < count; ++i) {
       candidates.push_back(below(2) == 0 ? answering(below(101))
                                          : prompt(1 + below(40), below(101)));
+      if (candidates.back().answering) {
+        candidates.back().drafts = below(6);
+        candidates.back().draft_chance = 0.01 * static_cast<double>(below(100));
+      }
     }
     const StepCosts costs = below(2) == 0 ? kCosts : by_rows();
     const StepChoice choice =
@@ -188,7 +217,8 @@ TEST(PlanStepTest, EveryPlanCanBeRun) {
       ASSERT_GT(share.rows, 0u);
       ASSERT_LE(share.rows, pending.count);
       ASSERT_LE(pending.history_end, group.history);
-      rows += share.rows;
+      ASSERT_LE(share.drafts, candidates[share.candidate].drafts);
+      rows += share.rows + share.drafts;
     }
     ASSERT_TRUE(served[0]);
     ASSERT_LE(rows, group.rows);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <span>
 
 #include "llm/sampler.h"
@@ -43,9 +44,15 @@ Status check_request(const GenerateRequest& request, ModelLimits limits) {
   return check_sampling(request.sampling, limits.vocab_size);
 }
 
+std::size_t tokens_left(const GenerateRequest& request, std::size_t answer_tokens,
+                        ModelLimits limits) {
+  const std::size_t text = std::min(request.prompt.size() + answer_tokens, limits.context_tokens);
+  const auto wanted = static_cast<std::size_t>(request.max_new_tokens);
+  return std::min(wanted - std::min(answer_tokens, wanted), limits.context_tokens - text);
+}
+
 bool is_complete(const GenerateRequest& request, std::size_t answer_tokens, ModelLimits limits) {
-  return answer_tokens >= static_cast<std::size_t>(request.max_new_tokens) ||
-         request.prompt.size() + answer_tokens >= limits.context_tokens;
+  return tokens_left(request, answer_tokens, limits) == 0;
 }
 
 }  // namespace axle::llm

@@ -16,6 +16,10 @@ struct ModelLimits {
 // Errors: kInvalidArgument  as Generator::add.
 Status check_request(const GenerateRequest& request, ModelLimits limits);
 
+// New tokens that still have room under max_new_tokens and in the context.
+std::size_t tokens_left(const GenerateRequest& request, std::size_t answer_tokens,
+                        ModelLimits limits);
+
 // Has the answer ended by length: max_new_tokens reached, or the context full?
 bool is_complete(const GenerateRequest& request, std::size_t answer_tokens, ModelLimits limits);
 

@@ -260,6 +260,21 @@ Status StepRunner::place_rows(const Plan& plan, std::size_t layer) {
   return {};
 }
 
+Status StepRunner::score(std::size_t row) {
+  const auto place = std::ranges::lower_bound(logits_sources_, row);
+  if (place != logits_sources_.end() && *place == row) return {};
+  const std::size_t vocab = parts_.embeddings.vocab_size();
+  const auto offset = (place - logits_sources_.begin()) * static_cast<std::ptrdiff_t>(vocab);
+  logits_.insert(logits_.begin() + offset, vocab, kBf16Zero);
+  const auto target = std::span(logits_).subspan(static_cast<std::size_t>(offset), vocab);
+  const Status submitted = head_.front().run(commands_, last_output(), {&row, 1}, target);
+  const Status finished = commands_.finish();
+  AXLE_TRY(submitted);
+  AXLE_TRY(finished);
+  logits_sources_.insert(place, row);
+  return {};
+}
+
 std::span<const Bf16> StepRunner::logits(std::size_t row) const {
   const auto source = std::ranges::lower_bound(logits_sources_, row);
   AXLE_CHECK(source != logits_sources_.end() && *source == row);

@@ -74,9 +74,17 @@ class StepRunner {
   //         kCardLost, kUnavailable  the card failed.
   Status run(const Plan& plan);
 
-  // The logits [V] bf16 of row `row` of the last plan; valid until the next run().
-  // REQUIRES: that row wanted logits and run() was ok.
+  // Runs the head on row `row` of the last plan, if that was not done yet: for rows of which it was
+  // not known whether they would be needed.
+  // REQUIRES: run() was ok and had the row. Errors: as run().
+  Status score(std::size_t row);
+
+  // The logits [V] bf16 of row `row` of the last plan; valid until the next run() or score().
+  // REQUIRES: that row wanted logits and run() was ok, or score() was.
   std::span<const Bf16> logits(std::size_t row) const;
+
+  // Does the head take several rows in one run? Then it costs little to want logits of all at once.
+  bool has_wide_head() const { return parts_.engines.head_groups.size() > 1; }
 
   const package::LayerShape& shape() const { return parts_.shape; }
   bool queued() const { return commands_.queued(); }

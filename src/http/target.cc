@@ -31,7 +31,8 @@ Result<std::string> decode_segment(std::string_view text) {
       c = *byte;
       i += 2;
     }
-    if ((c >= 0 && c < 0x20) || c == 0x7f) {
+    const auto byte = static_cast<unsigned char>(c);  // arm64: a char has no sign.
+    if (byte < 0x20 || byte == 0x7f) {
       return invalid_argument("the path has a control character");
     }
     out += c;

@@ -99,6 +99,8 @@ inline constexpr std::string_view kProducer = "axle";
 inline constexpr std::string_view kDomain = "axle";  // Our operator domain.
 inline constexpr std::string_view kVendorProducer = "Pulsar2";
 inline constexpr std::size_t kWeightAlignment = 64;  // Of weight data in files we write.
+// Entry of Model::metadata in engines whose weights are holes in the file.
+inline constexpr std::string_view kNoWeightsKey = "axle.no_weights";
 
 // What an engine file says.
 //
@@ -118,6 +120,8 @@ struct Model {
 
   // True for a file compiled for the NPU by the vendor's tool chain.
   bool is_vendor() const { return producer == kVendorProducer; }
+  // False for a file of write_without_weights(): it has every size, and zeros for numbers.
+  bool has_weights() const { return !metadata.contains(std::string(kNoWeightsKey)); }
   const Weight* find_weight(std::string_view name) const;  // Null where there is none.
 };
 
@@ -142,5 +146,11 @@ Result<Model> parse(std::span<const std::byte> bytes);
 //         kUnsupported      a vendor's model, or one of several nodes.
 //         kExhausted        no space left. kUnavailable  cannot be written, with the reason.
 Status write(const Model& model, const std::filesystem::path& path);
+
+// Writes `model` as write() does but for the numbers of its weights, whose data is not looked at:
+// they become holes of their size, which take no room on the disk and read as zeros, and the
+// metadata says so (kNoWeightsKey). For benchmarks of models of true size.
+// Errors: as write().
+Status write_without_weights(const Model& model, const std::filesystem::path& path);
 
 }  // namespace axle::axmodel

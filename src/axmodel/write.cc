@@ -8,6 +8,7 @@
 #include <limits>
 #include <protozero/pbf_writer.hpp>
 #include <set>
+#include <vector>
 
 #include "axmodel/model.h"
 #include "axmodel/wire.h"
@@ -143,9 +144,10 @@ std::string model_head(const Model& model) {
   return head;
 }
 
-// The TensorProto of `weight` up to its numbers. Its doc_string names the format and is filled with
-// spaces so that the numbers start aligned when the message starts at `offset` of the file.
-std::string weight_head(const Weight& weight, std::size_t offset) {
+// The TensorProto of `weight` up to its `bytes_of_data` of numbers. Its doc_string names the format
+// and is filled with spaces so that the numbers start aligned when the message starts at `offset`
+// of the file.
+std::string weight_head(const Weight& weight, std::size_t bytes_of_data, std::size_t offset) {
   const FormatLayout layout = *format_layout(weight.format);
   std::string head;
   pbf_writer writer(head);
@@ -165,7 +167,7 @@ std::string weight_head(const Weight& weight, std::size_t offset) {
       offset + head.size() + note_prefix + weight.format.size() + kPrefixBytes;
   const std::size_t fill = (kWeightAlignment - start % kWeightAlignment) % kWeightAlignment;
   writer.add_string(wire::kTensorDocString, weight.format + std::string(fill, ' '));
-  append_prefix(head, wire::kTensorRawData, weight.data.size());
+  append_prefix(head, wire::kTensorRawData, bytes_of_data);
   return head;
 }
 
@@ -183,6 +185,29 @@ Status check_names(const Group& group) {
   return {};
 }
 
+// The bytes that each weight has by its format and shape.
+// Errors: kInvalidArgument  a weight that cannot be, or whose data has another size; with `hollow`
+//                           the data is not looked at.
+Result<std::vector<std::size_t>> check_weights(const Model& model, bool hollow) {
+  std::vector<std::size_t> sizes;
+  std::set<std::string_view> names;
+  for (const Weight& weight : model.weights) {
+    Result<std::size_t> wanted = weight_bytes(weight.format, weight.shape);
+    if (!wanted.ok())
+      return invalid_argument(
+          fmt::format("weight '{}': {}", weight.name, wanted.status().message()));
+    if (!hollow && *wanted != weight.data.size()) {
+      return invalid_argument(fmt::format("weight '{}' should have {} bytes and has {}",
+                                          weight.name, *wanted, weight.data.size()));
+    }
+    if (weight.name.empty() || !names.insert(weight.name).second) {
+      return invalid_argument(fmt::format("weight name '{}' is empty or taken", weight.name));
+    }
+    sizes.push_back(*wanted);
+  }
+  return sizes;
+}
+
 Status check(const Model& model) {
   if (model.is_vendor())
     return unsupported("engines of the vendor's tool chain are never written anew");
@@ -193,20 +218,6 @@ Status check(const Model& model) {
   if (model.groups.empty()) return invalid_argument("an engine file needs at least one group");
   if (model.op_type.empty()) return invalid_argument("an engine file needs an op_type");
   for (const Group& group : model.groups) AXLE_TRY(check_names(group));
-  std::set<std::string_view> names;
-  for (const Weight& weight : model.weights) {
-    Result<std::size_t> wanted = weight_bytes(weight.format, weight.shape);
-    if (!wanted.ok())
-      return invalid_argument(
-          fmt::format("weight '{}': {}", weight.name, wanted.status().message()));
-    if (*wanted != weight.data.size()) {
-      return invalid_argument(fmt::format("weight '{}' should have {} bytes and has {}",
-                                          weight.name, *wanted, weight.data.size()));
-    }
-    if (weight.name.empty() || !names.insert(weight.name).second) {
-      return invalid_argument(fmt::format("weight name '{}' is empty or taken", weight.name));
-    }
-  }
   return {};
 }
 
@@ -244,6 +255,13 @@ class NewFile {
     }
     return {};
   }
+  // Leaves a hole of so many bytes, which reads as zeros.
+  Status skip(std::size_t bytes) {
+    const off_t end = ::lseek(descriptor_, static_cast<off_t>(bytes), SEEK_CUR);
+    if (end < 0 || ::ftruncate(descriptor_, end) != 0)
+      return system_error("cannot write", partial_, errno);
+    return {};
+  }
   Status append(const std::string& bytes) { return append(std::as_bytes(std::span(bytes))); }
 
   Status commit() {
@@ -267,22 +285,21 @@ class NewFile {
   int descriptor_ = -1;
 };
 
-}  // namespace
-
-Status write(const Model& model, const std::filesystem::path& path) {
+Status write_file(const Model& model, const std::filesystem::path& path, bool hollow) {
   AXLE_TRY(check(model));
+  AXLE_TRY_ASSIGN(const std::vector<std::size_t> sizes, check_weights(model, hollow));
   std::string head = model_head(model);
   std::string graph = graph_head(model);
   const std::size_t graph_start = head.size() + kPrefixBytes;
 
   std::vector<std::string> weight_heads;
   std::size_t end = graph_start + graph.size();
-  for (const Weight& weight : model.weights) {
-    std::string weight_start = weight_head(weight, end + kPrefixBytes);
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    std::string weight_start = weight_head(model.weights[i], sizes[i], end + kPrefixBytes);
     std::string prefixed;
-    append_prefix(prefixed, wire::kGraphInitializer, weight_start.size() + weight.data.size());
+    append_prefix(prefixed, wire::kGraphInitializer, weight_start.size() + sizes[i]);
     prefixed += weight_start;
-    end += prefixed.size() + weight.data.size();
+    end += prefixed.size() + sizes[i];
     if (end > kMessageLimit) {
       return invalid_argument(
           fmt::format("{}: more than 2 GiB, the limit of one engine file", path.string()));
@@ -294,11 +311,23 @@ Status write(const Model& model, const std::filesystem::path& path) {
   AXLE_TRY(file.open());
   append_prefix(head, wire::kModelGraph, end - graph_start);
   AXLE_TRY(file.append(head + graph));
-  for (std::size_t i = 0; i < model.weights.size(); ++i) {
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
     AXLE_TRY(file.append(weight_heads[i]));
-    AXLE_TRY(file.append(model.weights[i].data));
+    AXLE_TRY(hollow ? file.skip(sizes[i]) : file.append(model.weights[i].data));
   }
   return file.commit();
+}
+
+}  // namespace
+
+Status write(const Model& model, const std::filesystem::path& path) {
+  return write_file(model, path, false);
+}
+
+Status write_without_weights(const Model& model, const std::filesystem::path& path) {
+  Model marked = model;
+  marked.metadata[std::string(kNoWeightsKey)] = "1";
+  return write_file(marked, path, true);
 }
 
 }  // namespace axle::axmodel

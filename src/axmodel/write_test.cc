@@ -46,6 +46,30 @@ TEST(WriteTest, WhatWasWrittenIsReadBackWhole) {
   }
 }
 
+TEST(WriteTest, AFileWithoutWeightsHasEverySizeAndTakesNoRoom) {
+  TemporaryFolder folder;
+  OwnedModel owned = small_layer();
+  owned.add_weight("huge", "q8_0", {65536, 256});
+  for (Weight& weight : owned.model.weights) weight.data = {};
+  ASSERT_TRUE(write_without_weights(owned.model, folder.file("l0.axmodel")).ok());
+  const Result<MappedFile> file = MappedFile::open(folder.file("l0.axmodel"));
+  ASSERT_TRUE(file.ok()) << file.status();
+  const Result<Model> model = parse(file->bytes());
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_FALSE(model->has_weights());
+  EXPECT_TRUE(owned.model.has_weights());
+  for (std::size_t i = 0; i < model->weights.size(); ++i) {
+    const Weight& weight = model->weights[i];
+    EXPECT_EQ(weight.name, owned.model.weights[i].name);
+    EXPECT_EQ(weight.data.size(), *weight_bytes(weight.format, weight.shape));
+    EXPECT_TRUE(std::ranges::all_of(weight.data, [](std::byte b) { return b == std::byte{0}; }));
+  }
+  struct stat found {};
+  ASSERT_EQ(::stat(folder.file("l0.axmodel").c_str(), &found), 0);
+  EXPECT_GT(found.st_size, 65536 * 256);
+  EXPECT_LT(found.st_blocks * 512, 1 << 20);
+}
+
 TEST(WriteTest, EveryWeightStartsAlignedInTheFile) {
   TemporaryFolder folder;
   OwnedModel owned = small_layer();

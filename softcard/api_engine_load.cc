@@ -48,7 +48,7 @@ axclError register_engine(Device& device, const EngineFile& file, std::uint64_t*
   if (!description.ok()) return refuse(description.status());
   Charge charge(device, engine_memory_bytes(file, *description));
   if (!charge.ok()) return kEngineRefused;
-  axle::Result<std::shared_ptr<Engine>> engine = Engine::create(file, device.profile().threads);
+  axle::Result<std::shared_ptr<Engine>> engine = Engine::create(file, device.profile());
   if (!engine.ok()) return refuse(engine.status());
   auto entry = std::make_shared<EngineEntry>();
   entry->engine = *std::move(engine);

@@ -86,6 +86,27 @@ TEST_F(FaultTest, SkippedArithmeticGivesAFunctionOfTheInput) {
   EXPECT_NE(download(engine.sum, 4), zeros);
 }
 
+TEST_F(FaultTest, AnEngineWithoutWeightsRunsOnlyWhereArithmeticIsSkipped) {
+  axmodel::Model shape = adding_model();
+  shape.op_type = "Other";  // No executor knows it; with skipped arithmetic none is asked.
+  shape.weights.push_back({"matrix", "q8_0", {4096, 4096}, {}});
+  const std::string path = base_ + ".axmodel";
+  ASSERT_TRUE(axmodel::write_without_weights(shape, path).ok());
+  std::uint64_t model = 0;
+  open_card();
+  EXPECT_EQ(AX(client(), axclrtEngineInit)(0), kOk);
+  EXPECT_EQ(AX(client(), axclrtEngineLoadFromFile)(path.c_str(), &model), kEngineRefused);
+  EXPECT_EQ(AX(client(), axclFinalize)(), kOk);
+
+  set_profile("skip_arithmetic = true");
+  open_card();
+  EXPECT_EQ(AX(client(), axclrtEngineInit)(0), kOk);
+  const std::uint32_t before = free_cmm_kb();
+  EXPECT_EQ(AX(client(), axclrtEngineLoadFromFile)(path.c_str(), &model), kOk);
+  // The card's memory counts what the weights would take.
+  EXPECT_NEAR(before - free_cmm_kb(), 4096 * 4096 / 32 * 34 / 1024, 64);
+}
+
 // What a process prints that runs engines until the card dies; it is killed when it hangs.
 // A call that hangs leaves its thread behind, and LeakSanitizer crashes when it reads such a
 // thread's storage for a library that was opened at run time: the processes of these tests go

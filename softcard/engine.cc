@@ -160,10 +160,16 @@ std::uint64_t engine_memory_bytes(const EngineFile& file, const EngineDescriptio
   return Arena::round_to_pages(file.size_bytes) + Arena::round_to_pages(largest);
 }
 
-Result<std::shared_ptr<Engine>> Engine::create(const EngineFile& file, int threads) {
+Result<std::shared_ptr<Engine>> Engine::create(const EngineFile& file, const Profile& profile) {
+  if (!file.model->has_weights() && !profile.skip_arithmetic) {
+    return unsupported(
+        "the engine has no weights, it only has the shape of a model: set skip_arithmetic = true "
+        "in "
+        "the software card's profile (AXLE_SOFTCARD), or import the model itself");
+  }
   std::unique_ptr<Executor> executor;
-  if (!file.model->is_vendor()) {
-    AXLE_TRY_ASSIGN(executor, make_executor(file.model, {.threads = threads}));
+  if (!file.model->is_vendor() && !profile.skip_arithmetic) {
+    AXLE_TRY_ASSIGN(executor, make_executor(file.model, {.threads = profile.threads}));
     // The executor has weights of its own; the file's would only take room twice.
     if (file.mapping != nullptr) file.mapping->release_pages();
   }
@@ -240,7 +246,7 @@ axclError Engine::run(Device& device, std::uint32_t group, const Bindings& bindi
     SOFTCARD_LOG(kError, "engine", "group {} of {}", group, description_->groups.size());
     return kEngineIndex;
   }
-  if (executor_ == nullptr) {
+  if (model_->is_vendor()) {
     SOFTCARD_LOG(kError, "engine",
                  "this engine is compiled for the NPU of a real card ({} {}); the software card "
                  "cannot run it",

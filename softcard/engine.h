@@ -16,6 +16,7 @@
 #include "softcard/device.h"
 #include "softcard/executor.h"
 #include "softcard/pace.h"
+#include "softcard/profile.h"
 
 namespace axle::softcard {
 
@@ -67,10 +68,12 @@ struct Bindings {
 // Threading: run() from any thread; runs of all engines of a card take turns on its NPU.
 class Engine {
  public:
-  // Takes the executor for the file's operator. A vendor's engine is loaded without one: its ports
-  // can be read, run() refuses.
-  // Errors: as make_executor and describe.
-  static Result<std::shared_ptr<Engine>> create(const EngineFile& file, int threads);
+  // Takes the executor for the file's operator; none, and no memory for weights, where the profile
+  // skips arithmetic. A vendor's engine is loaded without one too: its ports can be read, run()
+  // refuses.
+  // Errors: as make_executor and describe; kUnsupported  an engine without weights, and a profile
+  //         that does not skip arithmetic.
+  static Result<std::shared_ptr<Engine>> create(const EngineFile& file, const Profile& profile);
   // For tests: with an executor of one's own.
   static Result<std::shared_ptr<Engine>> create(const EngineFile& file,
                                                 std::unique_ptr<Executor> executor);
@@ -98,7 +101,7 @@ class Engine {
 
   std::shared_ptr<const axmodel::Model> model_;
   std::shared_ptr<const EngineDescription> description_;  // Shared with IOInfo and IO objects.
-  std::unique_ptr<Executor> executor_;                    // Null: a vendor's engine.
+  std::unique_ptr<Executor> executor_;                    // Null: nothing is computed.
   std::vector<EngineCost> costs_;
   std::uint64_t memory_bytes_ = 0;
   // Used under the NPU's lock: outputs that overlap inputs go here first.

@@ -18,6 +18,8 @@ using std::chrono::steady_clock;
 
 // Sleeping longer than asked is usual; the rest is waited for actively.
 constexpr auto kSpin = std::chrono::microseconds(60);
+// Spreads a position over all bits of a hash: 2^64 divided by the golden ratio.
+constexpr std::uint64_t kPositionFactor = 0x9e3779b97f4a7c15;
 
 nanoseconds to_duration(double seconds) {
   return nanoseconds(static_cast<std::int64_t>(std::clamp(seconds, 0.0, 1e6) * 1e9));
@@ -57,6 +59,18 @@ std::uint64_t hash_bytes(const std::byte* data, std::size_t size) {
     hash ^= hash >> 29;
   }
   return hash;
+}
+
+// The number that row `row` has among the positions; 0 where there are none, one for each row.
+std::uint64_t position_of(const axmodel::Group& group, std::span<std::byte* const> inputs,
+                          std::size_t rows, std::size_t row) {
+  std::uint32_t position = 0;
+  for (std::size_t i = 0; i < group.inputs.size(); ++i) {
+    const axmodel::TensorInfo& tensor = group.inputs[i];
+    if (tensor.name != "indices" || bytes_of(tensor) != rows * sizeof position) continue;
+    std::memcpy(&position, inputs[i] + row * sizeof position, sizeof position);
+  }
+  return position;
 }
 
 // Rows of a tensor: all but its last dimension.
@@ -163,8 +177,10 @@ void fixed_function(const axmodel::Group& group, std::span<std::byte* const> inp
     const std::size_t count = row_count(tensor);
     const std::size_t width = bytes_of(tensor) / count;
     for (std::size_t row = 0; row < count; ++row) {
-      const std::byte* from = inputs[source] + std::min(row, rows - 1) * row_bytes;
-      write_row(tensor.dtype, hash_bytes(from, row_bytes) + o, outputs[o] + row * width, width);
+      const std::size_t read = std::min(row, rows - 1);
+      const std::uint64_t position = position_of(group, inputs, rows, read) * kPositionFactor;
+      const std::uint64_t hash = hash_bytes(inputs[source] + read * row_bytes, row_bytes);
+      write_row(tensor.dtype, (hash ^ position) + o, outputs[o] + row * width, width);
     }
   }
 }

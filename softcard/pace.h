@@ -28,8 +28,9 @@ std::chrono::nanoseconds copy_time(const Timing& timing, std::size_t bytes);
 void wait_until(std::chrono::steady_clock::time_point deadline);
 
 // The stand-in for arithmetic: outputs that depend on the inputs and on nothing else. Row r of
-// every output depends on row r of the input named "input" (else the first), so that results do not
-// depend on which rows share a call. All values are finite.
+// every output depends on row r of the input named "input" (else the first) and on its position in
+// "indices", so that results do not depend on which rows share a call, and differ along a text even
+// where all tokens have the same embedding. All values are finite.
 void fixed_function(const axmodel::Group& group, std::span<std::byte* const> inputs,
                     std::span<std::byte* const> outputs);
 

@@ -83,10 +83,10 @@ class FixedFunctionTest : public testing::Test {
             .outputs = {{"output", axmodel::DataType::kBfloat16, {1, rows, 100}}}};
   }
   // Runs the rows whose first number is given; the outputs row after row.
-  static std::vector<Bf16> run(const std::vector<float>& rows) {
+  static std::vector<Bf16> run(const std::vector<float>& rows, std::uint32_t position = 0) {
     std::vector<Bf16> input(rows.size() * 8);
     for (std::size_t r = 0; r < rows.size(); ++r) input[r * 8] = axle::to_bf16(rows[r]);
-    std::vector<std::uint32_t> indices(rows.size());
+    std::vector<std::uint32_t> indices(rows.size(), position);
     std::vector<Bf16> output(rows.size() * 100);
     std::byte* in[] = {reinterpret_cast<std::byte*>(indices.data()),
                        reinterpret_cast<std::byte*>(input.data())};
@@ -101,6 +101,13 @@ TEST_F(FixedFunctionTest, ARowGivesTheSameInEveryCall) {
   const std::vector<Bf16> together = run({1.0f, 2.5f, 3.0f});
   EXPECT_EQ(std::memcmp(alone.data(), together.data() + 100, 200), 0);
   EXPECT_NE(std::memcmp(together.data(), together.data() + 100, 200), 0);
+}
+
+TEST_F(FixedFunctionTest, ARowAtAnotherPositionGivesAnother) {
+  const std::vector<Bf16> here = run({2.5f}, 7);
+  const std::vector<Bf16> there = run({2.5f}, 8);
+  EXPECT_NE(std::memcmp(here.data(), there.data(), 200), 0);
+  EXPECT_EQ(std::memcmp(here.data(), run({1.0f, 2.5f}, 7).data() + 100, 200), 0);
 }
 
 TEST_F(FixedFunctionTest, AllValuesAreFiniteAndOneIsTheGreatest) {

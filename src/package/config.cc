@@ -320,6 +320,7 @@ std::string vendor_config_json(const VendorConfig& config) {
                          {"tokens_embed_num", config.vocab_size},
                          {"tokens_embed_size", config.hidden},
                          {"system_prompt", config.system_prompt}};
+  if (config.no_weights) object["axle_no_weights"] = true;
   // Without the key the tokenizer is looked for; an empty one would be no path.
   if (config.tokenizer_file.empty()) object.erase("url_tokenizer_model");
   return pretty(object);

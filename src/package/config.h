@@ -25,6 +25,7 @@ struct VendorConfig {
   std::size_t vocab_size = 0;
   std::size_t hidden = 0;
   std::string system_prompt;
+  bool no_weights = false;  // Written for people; the engines themselves say it to programs.
   std::vector<std::string> notes;
 };
 

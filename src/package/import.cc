@@ -11,8 +11,8 @@
 #include "package/config.h"
 #include "package/converter.h"
 #include "package/gguf_file.h"
+#include "package/import_output.h"
 #include "package/import_plan.h"
-#include "package/locate.h"
 #include "package/package.h"
 #include "package/staging.h"
 #include "text/utf8.h"
@@ -21,10 +21,6 @@ namespace axle::package {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::string_view kEmbeddingFile = "model.embed_tokens.weight.bfloat16.bin";
-constexpr std::string_view kRecordFile = "axle.json";
-constexpr std::size_t kMaxRecordBytes = std::size_t{1} << 20;
 
 // Writes the files of a package into `folder`.
 class PackageWriter {
@@ -105,49 +101,6 @@ class PackageWriter {
   ImportMeter& meter_;
 };
 
-// The record of the package at `folder`; an empty one where there is none.
-ImportRecord read_record(const fs::path& folder) {
-  const Result<std::string> text = read_file(folder / kRecordFile, kMaxRecordBytes);
-  if (!text.ok()) return {};
-  Result<ImportRecord> record = parse_import_record(*text);
-  return record.ok() ? *std::move(record) : ImportRecord();
-}
-
-enum class Existing : std::uint8_t { kNone, kSame, kReplace };
-
-// What stands at the output path. Errors: kInvalidArgument  something that must not be replaced.
-Result<Existing> look_at_output(const fs::path& output, const ImportRecord& wanted,
-                                bool may_replace) {
-  std::error_code error;
-  if (!fs::exists(fs::symlink_status(output, error))) return Existing::kNone;
-  if (!fs::is_directory(output, error)) {
-    return invalid_argument(fmt::format("{} exists and is not a folder", output.string()));
-  }
-  const ImportRecord found = read_record(output);
-  if (found.source_sha256 == wanted.source_sha256 && found.options == wanted.options) {
-    const bool usable = Package::open(output).ok();
-    return usable ? Existing::kSame : Existing::kReplace;
-  }
-  if (may_replace && looks_like_package(output)) return Existing::kReplace;
-  if (!found.source_sha256.empty()) {
-    return invalid_argument(fmt::format(
-        "{} exists, imported from another file or with other options ({}; now {}): remove it, "
-        "replace it or choose another name",
-        output.string(), found.options, wanted.options));
-  }
-  return invalid_argument(
-      fmt::format("{} exists and was not made by an import: choose another name", output.string()));
-}
-
-Result<std::vector<FileRecord>> record_files(const fs::path& folder) {
-  std::vector<FileRecord> records;
-  for (const fs::path& path : list_files(folder, 0)) {
-    AXLE_TRY_ASSIGN(const MappedFile file, MappedFile::open(path));
-    records.push_back({path.filename().string(), file.bytes().size(), sha256_hex(file.bytes())});
-  }
-  return records;
-}
-
 void fill_report(const ImportPlan& plan, ImportReport& report) {
   report.architecture = plan.layer.architecture;
   report.layers = plan.layers.size();
@@ -155,16 +108,6 @@ void fill_report(const ImportPlan& plan, ImportReport& report) {
   report.chunk = plan.chunk;
   report.ladder = plan.ladder;
   report.notes = plan.notes;
-}
-
-std::uint64_t folder_bytes(const fs::path& folder) {
-  std::uint64_t sum = 0;
-  for (const fs::path& path : list_files(folder, 0)) {
-    std::error_code error;
-    const std::uintmax_t size = fs::file_size(path, error);
-    if (!error) sum += size;
-  }
-  return sum;
 }
 
 // One import, step by step.
@@ -175,7 +118,7 @@ class Import {
         file_(file),
         plan_(plan),
         meter_(options, file.size_bytes() + plan.input_bytes()),
-        output_(clean_path(options.output)) {}
+        output_(clean_output_path(options.output)) {}
 
   Result<ImportReport> run() {
     fill_report(plan_, report_);
@@ -194,12 +137,6 @@ class Import {
   }
 
  private:
-  static fs::path clean_path(const fs::path& path) {
-    std::error_code error;
-    const fs::path absolute = fs::absolute(path, error).lexically_normal();
-    return absolute.has_filename() ? absolute : absolute.parent_path();
-  }
-
   std::string model_name() const {
     return options_.name.empty() ? output_.filename().string() : options_.name;
   }
@@ -216,7 +153,7 @@ class Import {
         PackageWriter(plan_, converter, meter_).write(staging.folder(), model_name(), report_));
     meter_.begin("checking the package");
     AXLE_TRY(file_.check_unchanged());
-    AXLE_TRY_ASSIGN(record_.files, record_files(staging.folder()));
+    AXLE_TRY_ASSIGN(record_.files, record_files(staging.folder(), Recorded::kAll));
     AXLE_TRY(write_file_atomically(staging.folder() / kRecordFile, to_json(record_)));
     AXLE_TRY(Package::open(staging.folder()).status());
     AXLE_TRY(meter_.advance(0));

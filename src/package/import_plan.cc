@@ -325,25 +325,6 @@ Status check_range(std::string_view what, std::size_t value, std::size_t low, st
   return invalid_argument(fmt::format("{} is {}, wanted {} to {}", what, value, low, high));
 }
 
-Status check_options(const ImportOptions& options) {
-  AXLE_TRY(check_range("the number of cells", options.cells, 2, kMaxCells));
-  AXLE_TRY(check_range("the chunk length", options.chunk, 2, std::min(kMaxChunk, options.cells)));
-  AXLE_TRY(check_range("the number of threads", options.threads, 1, 64));
-  for (const std::size_t rows : options.small_chunks) {
-    AXLE_TRY(check_range("the length of a small chunk", rows, 2, options.chunk - 1));
-  }
-  for (std::size_t i = 0; i < options.head_rows.size(); ++i) {
-    AXLE_TRY(check_range("the rows of a group of the head", options.head_rows[i],
-                         i == 0 ? 2 : options.head_rows[i - 1] + 1, kMaxHeadRows));
-  }
-  for (std::size_t i = 0; i < options.ladder.size(); ++i) {
-    AXLE_TRY(check_range("a history of the ladder", options.ladder[i],
-                         i == 0 ? 0 : options.ladder[i - 1] + 1, options.cells));
-  }
-  return check_range("the number of shape groups",
-                     1 + options.ladder.size() + 2 * options.small_chunks.size(), 1, kMaxGroups);
-}
-
 // Settles T, n and the ladder, as far as the model's context allows them.
 void settle_sizes(const ImportOptions& options, ImportPlan& plan) {
   plan.cells = options.cells;
@@ -435,8 +416,27 @@ std::vector<std::size_t> default_ladder(std::size_t cells, std::size_t chunk) {
   return ladder;
 }
 
+Status check_import_options(const ImportOptions& options) {
+  AXLE_TRY(check_range("the number of cells", options.cells, 2, kMaxCells));
+  AXLE_TRY(check_range("the chunk length", options.chunk, 2, std::min(kMaxChunk, options.cells)));
+  AXLE_TRY(check_range("the number of threads", options.threads, 1, 64));
+  for (const std::size_t rows : options.small_chunks) {
+    AXLE_TRY(check_range("the length of a small chunk", rows, 2, options.chunk - 1));
+  }
+  for (std::size_t i = 0; i < options.head_rows.size(); ++i) {
+    AXLE_TRY(check_range("the rows of a group of the head", options.head_rows[i],
+                         i == 0 ? 2 : options.head_rows[i - 1] + 1, kMaxHeadRows));
+  }
+  for (std::size_t i = 0; i < options.ladder.size(); ++i) {
+    AXLE_TRY(check_range("a history of the ladder", options.ladder[i],
+                         i == 0 ? 0 : options.ladder[i - 1] + 1, options.cells));
+  }
+  return check_range("the number of shape groups",
+                     1 + options.ladder.size() + 2 * options.small_chunks.size(), 1, kMaxGroups);
+}
+
 Result<ImportPlan> plan_import(const Gguf& gguf, const ImportOptions& options) {
-  AXLE_TRY(check_options(options));
+  AXLE_TRY(check_import_options(options));
   ImportPlan plan;
   AXLE_TRY_ASSIGN(const std::string architecture, read_architecture(gguf));
   const Keys keys(gguf, architecture);

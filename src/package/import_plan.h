@@ -45,6 +45,9 @@ struct ImportPlan {
   std::uint64_t input_bytes() const;
 };
 
+// Errors: kInvalidArgument  numbers of cells, rows, threads or groups out of their range (which).
+Status check_import_options(const ImportOptions& options);
+
 // Decides. Pointers in the result point into `gguf`.
 //
 // Errors: as import_gguf() for options and everything that the file describes.

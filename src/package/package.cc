@@ -177,8 +177,15 @@ class Reader {
       return corrupt(fmt::format("{}: built by {}, but the first layer was built by {}",
                                  path.string(), engine.model.producer, info_.toolchain));
     }
+    note_weights(engine.model);
     if (producer == Producer::kAxle) AXLE_TRY(read_spec(engine.model, index));
     return derive_layer_shape(engine.model.groups, path.string());
+  }
+
+  void note_weights(const axmodel::Model& model) {
+    if (model.has_weights() || !info_.has_weights) return;
+    info_.has_weights = false;
+    info_.notes.emplace_back(kNoWeightsNote);
   }
 
   // Our own engines say more than their tensors do.
@@ -194,6 +201,7 @@ class Reader {
 
   Status read_head() {
     AXLE_TRY_ASSIGN(const EngineFile engine, open_engine(info_.post));
+    note_weights(engine.model);
     if (!engine.model.is_vendor()) {
       const Result<axmodel::HeadSpec> spec = axmodel::head_spec(engine.model);
       if (!spec.ok()) return spec.status().with_context(info_.post.string());

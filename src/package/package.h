@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -23,6 +24,12 @@ enum class Producer : std::uint8_t {
   kAxle,    // "axle": runs on the software card.
   kVendor,  // "Pulsar2": runs on the card.
 };
+
+// A note of packages that import_shape() made.
+inline constexpr std::string_view kNoWeightsNote =
+    "it has no weights, only the sizes of a model, for benchmarks: it runs on the software card "
+    "with "
+    "skip_arithmetic = true";
 
 // What one token step of the model needs on a card, in bytes; an estimate from the files alone.
 struct MemoryNeed {
@@ -44,7 +51,8 @@ struct PackageInfo {
   std::filesystem::path tokenizer;
   TokenizerKind tokenizer_kind = TokenizerKind::kHuggingFace;
   Producer producer = Producer::kAxle;
-  std::string toolchain;  // Producer and its version, e.g. "Pulsar2 5.2", for logs.
+  bool has_weights = true;  // False: the shape of a model, see import_shape().
+  std::string toolchain;    // Producer and its version, e.g. "Pulsar2 5.2", for logs.
 
   std::size_t head_rows = 1;           // Rows of the head's widest group.
   std::size_t vocab_size = 0;          // V: columns of the head's logits, rows of the embedding.

@@ -24,12 +24,12 @@
 //       28         head: one JSON object with exactly the fields of the type; its strings are bytes
 //                  (a path need not be UTF-8)
 //                  tail: lists of numbers, one after the other as the head counts them (token ids
-//                  as int32, biases as int32 then float32)
+//                  as int32, biases and log probabilities as int32 then float32)
 //
 // Both ends are the same program, so anything else than exactly this is an error, never skipped.
 namespace axle::jobs {
 
-inline constexpr std::int32_t kProtocolVersion = 1;
+inline constexpr std::int32_t kProtocolVersion = 2;
 inline constexpr std::size_t kFrameHeaderBytes = 28;
 inline constexpr std::size_t kFrameHeadLimitBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kFrameTailLimitBytes = std::size_t{64} << 20;

@@ -28,6 +28,11 @@ GenerateJob any_job() {
   job.sampling.top_k = *rc::gen::arbitrary<std::int32_t>();
   job.sampling.temperature = any_float();
   job.sampling.min_p = any_float();
+  job.sampling.typical_p = any_float();
+  job.sampling.dry.multiplier = any_float();
+  job.sampling.dry.window = *rc::gen::arbitrary<std::int32_t>();
+  job.sampling.dry.breakers = *rc::gen::arbitrary<std::vector<TokenId>>();
+  job.top_logprobs = *rc::gen::arbitrary<std::int32_t>();
   const auto count = *rc::gen::inRange(0, 5);
   for (int i = 0; i < count; ++i)
     job.sampling.logit_bias.emplace_back(*rc::gen::arbitrary<TokenId>(), any_float());
@@ -42,7 +47,8 @@ Message any_message() {
     case 0:
       return {id, any_job()};
     case 1:
-      return {id, Tokens{*rc::gen::arbitrary<std::vector<TokenId>>(), number}};
+      return {id,
+              Tokens{*rc::gen::arbitrary<std::vector<TokenId>>(), number, {{number, any_float()}}}};
     case 2:
       return {id, Failed{unavailable(text), number % 2 == 0}};
     case 3:

@@ -67,10 +67,13 @@ GenerateJob sample_job() {
   job.generated = {-1, std::numeric_limits<TokenId>::max()};
   job.sampling.temperature = 0.7f;
   job.sampling.logit_bias = {{5, -100.0f}, {7, 0.1f}};
+  job.sampling.typical_p = 0.9f;
+  job.sampling.dry = {0.8f, 1.5f, 3, 100, {4, 9}};
   job.sampling.seed = std::numeric_limits<std::uint64_t>::max();
   job.max_new_tokens = 10;
   job.end_tokens = {2};
   job.priority = -3;
+  job.top_logprobs = 20;
   return job;
 }
 
@@ -94,6 +97,7 @@ TEST(FrameTest, EveryEventOfTheCardProcessSurvivesTheJourney) {
   expect_round_trip({id, Accepted{4}});
   expect_round_trip({id, Progress{128, 300}});
   expect_round_trip({id, Tokens{{1, 2, 3}, 17}});
+  expect_round_trip({id, Tokens{{1, 2}, 17, {{1, -0.5f}, {7, -0.25f}, {2, -9999.0f}, {8, 0.0f}}}});
   expect_round_trip(
       {id, Done{Finish::kLength, {3, 1, 9}, {microseconds(1), microseconds(2), microseconds(3)}}});
   expect_round_trip({id, Failed{lost, true}});
@@ -116,7 +120,7 @@ TEST(FrameTest, TokenIdsTravelInTheTailAsLittleEndianNumbers) {
 TEST(FrameTest, TheHeaderIsAsDocumented) {
   const std::string frame = encoded({JobId{0x0201}, Cancel{}});
   EXPECT_EQ(frame,
-            std::string("AXLE\x01\0\x02\0\0\0\0\0\x02\0\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0{}", 30));
+            std::string("AXLE\x02\0\x02\0\0\0\0\0\x02\0\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0{}", 30));
 }
 
 TEST(FrameTest, MessagesArriveHoweverTheStreamIsCut) {
@@ -147,8 +151,8 @@ TEST(FrameTest, ABadHeaderSaysWhichFieldWasWrong) {
     return [=](std::string& frame) { frame[offset] = value; };
   };
   EXPECT_THAT(spoiled(message, set(0, 'B')).message(), testing::HasSubstr("magic"));
-  EXPECT_THAT(spoiled(message, set(4, 2)).message(),
-              testing::HasSubstr("version: wanted 1, found 2"));
+  EXPECT_THAT(spoiled(message, set(4, 3)).message(),
+              testing::HasSubstr("version: wanted 2, found 3"));
   EXPECT_THAT(spoiled(message, set(6, 0)).message(),
               testing::HasSubstr("type: wanted 1 to 22, found 0"));
   EXPECT_THAT(spoiled(message, set(6, 23)).message(), testing::HasSubstr("found 23"));
@@ -168,16 +172,20 @@ TEST(FrameTest, ABadHeadSaysWhichFieldWasWrong) {
   EXPECT_THAT(error("{"), testing::HasSubstr("tokens: not JSON"));
   EXPECT_THAT(error("[]"), testing::HasSubstr("wanted a JSON object"));
   EXPECT_THAT(error("{}"), testing::HasSubstr("\"ids\": missing"));
-  EXPECT_THAT(error("{\"ids\":1,\"first_index\":0}"), testing::HasSubstr("0 bytes of the tail"));
-  EXPECT_THAT(error("{\"ids\":4294967295,\"first_index\":0}", four),
+  EXPECT_THAT(error("{\"ids\":1,\"first_index\":0,\"logprobs\":0}"),
+              testing::HasSubstr("0 bytes of the tail"));
+  EXPECT_THAT(error("{\"ids\":4294967295,\"first_index\":0,\"logprobs\":0}", four),
               testing::HasSubstr("4294967295"));
-  EXPECT_THAT(error("{\"ids\":0,\"first_index\":0}", four),
+  EXPECT_THAT(error("{\"ids\":0,\"first_index\":0,\"logprobs\":0}", four),
               testing::HasSubstr("4 bytes of the tail"));
-  EXPECT_THAT(error("{\"ids\":-1,\"first_index\":0}"), testing::HasSubstr("whole number"));
-  EXPECT_THAT(error("{\"ids\":0,\"first_index\":2147483648}"), testing::HasSubstr("first_index"));
-  EXPECT_THAT(error("{\"ids\":0,\"first_index\":1.0}"), testing::HasSubstr("first_index"));
-  EXPECT_THAT(error("{\"ids\":0,\"first_index\":0,\"more\":1}"),
-              testing::HasSubstr("2 fields, found 3"));
+  EXPECT_THAT(error("{\"ids\":-1,\"first_index\":0,\"logprobs\":0}"),
+              testing::HasSubstr("whole number"));
+  EXPECT_THAT(error("{\"ids\":0,\"first_index\":2147483648,\"logprobs\":0}"),
+              testing::HasSubstr("first_index"));
+  EXPECT_THAT(error("{\"ids\":0,\"first_index\":1.0,\"logprobs\":0}"),
+              testing::HasSubstr("first_index"));
+  EXPECT_THAT(error("{\"ids\":0,\"first_index\":0,\"logprobs\":0,\"more\":1}"),
+              testing::HasSubstr("3 fields, found 4"));
 }
 
 TEST(FrameTest, AStatusIsReadStrictly) {
@@ -212,6 +220,8 @@ TEST(FrameTest, WhatCannotTravelIsRefusedBeforeItIsSent) {
   job = sample_job();
   job.sampling.logit_bias = {{1, std::numeric_limits<float>::infinity()}};
   EXPECT_THAT(encode({JobId{1}, job}).status().message(), testing::HasSubstr("logit_bias"));
+  const Tokens tokens{{1}, 0, {{1, std::numeric_limits<float>::infinity()}}};
+  EXPECT_THAT(encode({JobId{1}, tokens}).status().message(), testing::HasSubstr("logprobs"));
   job = sample_job();
   job.model.assign(kFrameHeadLimitBytes, 'm');
   EXPECT_THAT(encode({JobId{1}, job}).status().message(), testing::HasSubstr("head"));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -13,6 +14,14 @@
 // What the front asks of a card process, and what comes back. Plain data; frames carry it
 // (jobs/frame.h).
 namespace axle::jobs {
+
+inline constexpr std::int32_t kMaxTopLogprobs = 20;  // As OpenAI's API allows.
+
+// A token and the logarithm of the probability that the model gave it, before all that
+// jobs/sampling.h names: of its own logits, at temperature 1. Never below kLowestLogprob.
+using TokenLogprob = std::pair<TokenId, float>;
+// Stands for "next to never". Source: OpenAI API reference, "logprobs", field logprob.
+inline constexpr float kLowestLogprob = -9999.0f;
 
 // Unique among the jobs of one front as long as it runs; never 0.
 enum class JobId : std::uint64_t {};
@@ -28,6 +37,8 @@ struct GenerateJob {
   std::int32_t max_new_tokens = 0;  // Cap on new tokens, `generated` included; > 0.
   std::vector<TokenId> end_tokens;  // Each ends the text (finish kStop) and is not part of it.
   std::int32_t priority = 0;        // Higher goes first.
+  // -1: no log probabilities; else those of each token and of so many of the most likely ones.
+  std::int32_t top_logprobs = -1;
 
   friend bool operator==(const GenerateJob&, const GenerateJob&) = default;
 };
@@ -82,6 +93,9 @@ struct Tokens {
   std::vector<TokenId> ids;  // New tokens in order.
   std::int32_t first_index =
       0;  // Index of ids[0] among the job's new tokens, `generated` included.
+  // Empty, or for each of `ids` the same number of entries: itself, then the most likely tokens,
+  // the best first, of equal ones the lower id.
+  std::vector<TokenLogprob> logprobs = {};
   friend bool operator==(const Tokens&, const Tokens&) = default;
 };
 

@@ -20,6 +20,7 @@ void describe(Codec& codec, Is<GenerateJob> auto& value) {
   codec.field("max_new_tokens", value.max_new_tokens);
   codec.field("end_tokens", value.end_tokens);
   codec.field("priority", value.priority);
+  codec.field("top_logprobs", value.top_logprobs);
   auto& sampling = value.sampling;
   codec.field("temperature", sampling.temperature);
   codec.field("top_p", sampling.top_p);
@@ -31,6 +32,13 @@ void describe(Codec& codec, Is<GenerateJob> auto& value) {
   codec.field("penalty_window", sampling.penalty_window);
   codec.field("logit_bias", sampling.logit_bias);
   codec.field("seed", sampling.seed);
+  codec.field("typical_p", sampling.typical_p);
+  auto& dry = sampling.dry;
+  codec.field("dry_multiplier", dry.multiplier);
+  codec.field("dry_base", dry.base);
+  codec.field("dry_allowed_length", dry.allowed_length);
+  codec.field("dry_window", dry.window);
+  codec.field("dry_breakers", dry.breakers);
 }
 
 template <typename Codec>
@@ -74,6 +82,7 @@ template <typename Codec>
 void describe(Codec& codec, Is<Tokens> auto& value) {
   codec.field("ids", value.ids);
   codec.field("first_index", value.first_index);
+  codec.field("logprobs", value.logprobs);
 }
 
 template <typename Codec>

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <functional>
 #include <limits>
 
 #include "base/check.h"
+#include "llm/exp.h"
 #include "llm/random.h"
 
 namespace axle::llm {
@@ -22,29 +22,7 @@ constexpr std::size_t kBlock = 64;
 constexpr std::size_t kLanes = 8;
 // Bias and penalties cannot push a logit beyond this; all that follows stays finite.
 constexpr float kLogitLimit = 1e30f;
-
-// e^x for x <= 0 within 2e-7 of its value, 0 below -87; without branches, so that compilers make
-// vector code of loops over it. Source: Cephes mathematical library, single/expf.c.
-float exp_of(float x) {
-  constexpr float kLog2E = 1.44269504088896341f;
-  constexpr float kLn2High = 0.693359375f;
-  constexpr float kLn2Low = -2.12194440e-4f;
-  constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer.
-  constexpr float kLowest = -87.0f;
-  const float inside = x > kLowest ? x : kLowest;
-  const float n = (inside * kLog2E + kRound) - kRound;
-  const float f = (inside - n * kLn2High) - n * kLn2Low;
-  float p = 1.9875691500e-4f;
-  p = p * f + 1.3981999507e-3f;
-  p = p * f + 8.3334519073e-3f;
-  p = p * f + 4.1665795894e-2f;
-  p = p * f + 1.6666665459e-1f;
-  p = p * f + 5.0000001201e-1f;
-  const float mantissa = p * f * f + f + 1.0f;
-  const auto exponent = static_cast<std::uint32_t>(static_cast<std::int32_t>(n) + 127) << 23;
-  const float value = mantissa * std::bit_cast<float>(exponent);
-  return x > kLowest ? value : 0.0f;
-}
+constexpr float kHighestDry = 1000.0f;  // Ours: far beyond any use.
 
 float clamp_logit(float value) { return std::clamp(value, -kLogitLimit, kLogitLimit); }
 
@@ -66,6 +44,18 @@ double mass_of(std::span<const float> values, float max, float scale) {
   return mass;
 }
 
+// Sum of (value - max) * e^(value - max) over one block.
+double weighted_of(std::span<const float> values, float max) {
+  std::array<float, kLanes> sums{};
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const float x = std::max(values[i] - max, kLowestExponent);  // Never infinite: 0 times it is 0.
+    sums[i % kLanes] += x * exp_of(x);
+  }
+  double sum = 0.0;
+  for (const float lane : sums) sum += static_cast<double>(lane);
+  return sum;
+}
+
 float highest_of(std::span<const float> values) {
   std::array<float, kLanes> highest;
   highest.fill(-std::numeric_limits<float>::infinity());
@@ -83,6 +73,32 @@ bool in_range(float value, float low, float high) { return value >= low && value
 
 Status range_error(const char* name, float value, const char* range) {
   return invalid_argument(fmt::format("{} is {}, but must be {}", name, value, range));
+}
+
+Status check_dry(const DryOptions& dry, std::size_t vocab_size) {
+  if (!in_range(dry.multiplier, 0.0f, kHighestDry)) {
+    return range_error("dry_multiplier", dry.multiplier, "from 0 to 1000");
+  }
+  if (!in_range(dry.base, 1.0f, kHighestDry)) {
+    return range_error("dry_base", dry.base, "from 1 to 1000");
+  }
+  if (dry.allowed_length < 0) {
+    return invalid_argument(
+        fmt::format("dry_allowed_length is {}, but must be 0 or more", dry.allowed_length));
+  }
+  if (dry.window < -1) {
+    return invalid_argument(fmt::format("dry_window is {}, but must be -1 or more", dry.window));
+  }
+  if (dry.breakers.empty()) return {};
+  if (!std::is_sorted(dry.breakers.begin(), dry.breakers.end())) {
+    return invalid_argument("dry_breakers must be in rising order");
+  }
+  if (dry.breakers.front() < 0 || static_cast<std::size_t>(dry.breakers.back()) >= vocab_size) {
+    return invalid_argument(
+        fmt::format("dry_breakers has tokens {} to {}, but the model has tokens 0 to {}",
+                    dry.breakers.front(), dry.breakers.back(), vocab_size - 1));
+  }
+  return {};
 }
 
 }  // namespace
@@ -107,6 +123,10 @@ Status check_sampling(const SamplingOptions& options, std::size_t vocab_size) {
   if (!in_range(options.presence_penalty, -2.0f, 2.0f)) {
     return range_error("presence_penalty", options.presence_penalty, "from -2 to 2");
   }
+  if (!(options.typical_p > 0.0f) || !(options.typical_p <= 1.0f)) {
+    return range_error("typical_p", options.typical_p, "above 0 and up to 1");
+  }
+  AXLE_TRY(check_dry(options.dry, vocab_size));
   if (options.top_k < 0) {
     return invalid_argument(fmt::format("top_k is {}, but must be 0 or more", options.top_k));
   }
@@ -138,13 +158,18 @@ Result<TokenId> Sampler::sample(std::span<const Bf16> logits, const SamplingOpti
   add_bias(options);
   penalise_repetition(options, context);
   penalise_answer(options, context.answer);
+  penalise_repeating(options.dry, context);
   const TokenId best = find_best();
-  if (options.temperature == 0.0f) return best;  // The filters never drop the best.
+  const bool typical = options.typical_p < 1.0f;
+  // Of the filters only "typical" may drop the best.
+  if (options.temperature == 0.0f && !typical) return best;
 
   const double uniform = uniform_for_token(options.seed, context.answer.size());
-  const bool filtered = options.top_k > 0 || options.top_p < 1.0f || options.min_p > 0.0f;
+  const bool filtered =
+      options.top_k > 0 || typical || options.top_p < 1.0f || options.min_p > 0.0f;
   if (!filtered) return draw_from_all(options.temperature, uniform);
   filter(options);
+  if (options.temperature == 0.0f) return best_candidate();
   return draw_from_candidates(options.temperature, uniform);
 }
 
@@ -210,6 +235,14 @@ void Sampler::penalise_answer(const SamplingOptions& options, std::span<const To
   }
 }
 
+void Sampler::penalise_repeating(const DryOptions& options, const Context& context) {
+  if (options.multiplier == 0.0f) return;
+  for (const auto& [token, off] : dry_.penalties(options, context.prompt, context.answer)) {
+    float& value = values_[static_cast<std::size_t>(token)];
+    value = clamp_logit(value - off);
+  }
+}
+
 std::span<const float> Sampler::block(std::size_t index) const {
   const std::size_t begin = index * kBlock;
   return std::span(values_).subspan(begin, std::min(kBlock, values_.size() - begin));
@@ -231,19 +264,24 @@ TokenId Sampler::find_best() {
 void Sampler::filter(const SamplingOptions& options) {
   const auto top_k = static_cast<std::size_t>(options.top_k);
   const auto share = static_cast<double>(options.top_p);
-  const float lowest = max_ + std::log(options.min_p);  // -infinity for 0.
-  if (top_k > 0 && top_k < values_.size()) {
-    take_top_k(top_k);
-    if (share < 1.0) {
-      double total = 0.0;
-      for (const Candidate& it : candidates_) total += static_cast<double>(exp_of(it.value - max_));
-      keep_top_p(share * total);
+  bool picked = top_k > 0 && top_k < values_.size();
+  if (picked) take_top_k(top_k);
+  if (options.typical_p < 1.0f) {
+    const auto typical_share = static_cast<double>(options.typical_p);
+    if (picked) {
+      keep_typical(typical_share, surprise_of_candidates());
+    } else {
+      take_typical_from_all(typical_share);
     }
-  } else if (share < 1.0) {
+    max_ = best_value();
+    picked = true;
+  }
+  const float lowest = max_ + std::log(options.min_p);  // -infinity for 0.
+  if (!picked && share == 1.0) return take_from(lowest);
+  if (!picked) {
     take_top_p_from_all(share);
-  } else {
-    take_from(lowest);
-    return;
+  } else if (share < 1.0) {
+    keep_top_p(share * candidates_mass());
   }
   std::erase_if(candidates_, [&](const Candidate& it) { return it.value < lowest; });
 }
@@ -290,23 +328,28 @@ void Sampler::take_top_p_from_all(double share) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   for (const float depth : {5.0f, 10.0f, 20.0f, kInfinity}) {
     take_from(max_ - depth);
-    double mass = 0.0;
-    for (const Candidate& it : candidates_) mass += static_cast<double>(exp_of(it.value - max_));
-    if (mass >= share * total) break;
+    if (candidates_mass() >= share * total) break;
   }
   keep_top_p(share * total);
 }
 
+double Sampler::candidates_mass() const {
+  double mass = 0.0;
+  for (const Candidate& it : candidates_) mass += static_cast<double>(exp_of(it.value - max_));
+  return mass;
+}
+
 // Keeps the fewest candidates that together have the mass `wanted`; all if they have less.
-void Sampler::keep_top_p(double wanted) { keep_up_to(find_mass_cut(wanted)); }
+void Sampler::keep_top_p(double wanted) { keep_up_to(find_mass_cut(wanted, comes_before)); }
 
 void Sampler::keep_up_to(const Candidate& last) {
   std::erase_if(candidates_, [&](const Candidate& it) { return comes_before(last, it); });
 }
 
-// The candidate with which the sum of masses, best first, reaches `wanted`. Halves the range in
-// which it must be, so that only the end is sorted.
-Sampler::Candidate Sampler::find_mass_cut(double wanted) {
+// The candidate with which the sum of masses, in the order of `before`, reaches `wanted`. Halves
+// the range in which it must be, so that only the end is sorted.
+template <typename Before>
+Sampler::Candidate Sampler::find_mass_cut(double wanted, const Before& before) {
   constexpr std::ptrdiff_t kSortAtOnce = 128;
   order_ = candidates_;
   auto begin = order_.begin();
@@ -314,7 +357,7 @@ Sampler::Candidate Sampler::find_mass_cut(double wanted) {
   double above = 0.0;
   while (end - begin > kSortAtOnce) {
     const auto middle = begin + (end - begin) / 2;
-    std::nth_element(begin, middle, end, comes_before);
+    std::nth_element(begin, middle, end, before);
     double mass = above;
     for (auto it = begin; it != middle; ++it) mass += static_cast<double>(exp_of(it->value - max_));
     if (mass >= wanted) {
@@ -324,12 +367,78 @@ Sampler::Candidate Sampler::find_mass_cut(double wanted) {
       begin = middle;
     }
   }
-  std::sort(begin, end, comes_before);
+  std::sort(begin, end, before);
   for (auto it = begin; it != end; ++it) {
     above += static_cast<double>(exp_of(it->value - max_));
     if (above >= wanted) return *it;
   }
   return *(end - 1);
+}
+
+// ---- Typical. With x = value - max and S the mass, -log p is log S - x, and the entropy is its
+// mean, log S - mean(x): how far a token is from typical is |x - mean(x)|.
+
+Sampler::Surprise Sampler::surprise_of_candidates() const {
+  Surprise surprise;
+  for (const Candidate& it : candidates_) {
+    const float x = std::max(it.value - max_, kLowestExponent);
+    const float mass = exp_of(x);
+    surprise.mass += static_cast<double>(mass);
+    surprise.mean += static_cast<double>(x * mass);
+  }
+  surprise.mean /= surprise.mass;
+  return surprise;
+}
+
+double Sampler::distance(const Candidate& it, const Surprise& surprise) const {
+  return std::abs(static_cast<double>(it.value) - static_cast<double>(max_) - surprise.mean);
+}
+
+// Keeps the fewest candidates nearest to typical that together have `share` of the mass.
+void Sampler::keep_typical(double share, const Surprise& surprise) {
+  const auto before = [&](const Candidate& left, const Candidate& right) {
+    const double left_distance = distance(left, surprise);
+    const double right_distance = distance(right, surprise);
+    return left_distance != right_distance ? left_distance < right_distance
+                                           : comes_before(left, right);
+  };
+  const Candidate last = find_mass_cut(share * surprise.mass, before);
+  std::erase_if(candidates_, [&](const Candidate& it) { return before(last, it); });
+}
+
+void Sampler::take_typical_from_all(double share) {
+  Surprise surprise;
+  for (std::size_t index = 0; index < block_max_.size(); ++index) {
+    surprise.mass += mass_of(block(index), max_, 1.0f);
+    surprise.mean += weighted_of(block(index), max_);
+  }
+  surprise.mean /= surprise.mass;
+  // What is nearer to typical than any token further down holds enough, as a rule, to look no
+  // further.
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const float depth : {10.0f, 20.0f, kInfinity}) {
+    take_from(max_ - depth);
+    const double outside = static_cast<double>(depth) + surprise.mean;
+    double mass = 0.0;
+    for (const Candidate& it : candidates_) {
+      if (distance(it, surprise) < outside) mass += static_cast<double>(exp_of(it.value - max_));
+    }
+    if (mass >= share * surprise.mass) break;
+  }
+  keep_typical(share, surprise);
+}
+
+float Sampler::best_value() const {
+  float best = candidates_.front().value;
+  for (const Candidate& it : candidates_) best = std::max(best, it.value);
+  return best;
+}
+
+TokenId Sampler::best_candidate() const {
+  const float best = best_value();
+  return std::find_if(candidates_.begin(), candidates_.end(),
+                      [&](const Candidate& it) { return it.value == best; })
+      ->id;
 }
 
 // ---- The draw. `uniform` of the whole mass falls to the first token whose sum goes beyond it.

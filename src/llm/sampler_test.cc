@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numeric>
 #include <random>
 #include <set>
@@ -31,10 +32,60 @@ std::vector<Bf16> random_logits(std::size_t count, unsigned seed) {
   return bf16(values);
 }
 
+// What DRY takes off each token, by comparing every earlier place with the end of the text.
+std::map<TokenId, double> plain_dry(const DryOptions& options, std::vector<TokenId> tokens) {
+  if (options.multiplier == 0.0f || options.window == 0) return {};
+  if (options.window > 0 && tokens.size() > static_cast<std::size_t>(options.window)) {
+    tokens.erase(tokens.begin(), tokens.end() - options.window);
+  }
+  const std::set<TokenId> breakers(options.breakers.begin(), options.breakers.end());
+  const std::size_t size = tokens.size();
+  std::map<TokenId, double> off;
+  for (std::size_t next = 1; next < size; ++next) {
+    std::size_t length = 0;
+    while (length < next && tokens[next - 1 - length] == tokens[size - 1 - length] &&
+           !breakers.contains(tokens[size - 1 - length])) {
+      ++length;
+    }
+    if (length < static_cast<std::size_t>(options.allowed_length)) continue;
+    if (breakers.contains(tokens[next])) continue;
+    const double exponent = static_cast<double>(length) - options.allowed_length;
+    const double penalty = static_cast<double>(options.multiplier) *
+                           std::pow(static_cast<double>(options.base), exponent);
+    off[tokens[next]] = std::max(off[tokens[next]], penalty);
+  }
+  return off;
+}
+
 struct Plain {
   TokenId id;
   double logit;
 };
+
+// Leaves the most typical of `all`, which is and stays sorted by falling logits.
+void keep_typical(std::vector<Plain>& all, double share) {
+  double mass = 0.0;
+  for (const Plain& it : all) mass += std::exp(it.logit - all.front().logit);
+  const auto logprob = [&, best = all.front().logit](const Plain& it) {
+    return it.logit - best - std::log(mass);
+  };
+  double entropy = 0.0;
+  for (const Plain& it : all) entropy -= std::exp(logprob(it)) * logprob(it);
+  std::vector<std::pair<double, std::size_t>> order;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    order.emplace_back(std::abs(-logprob(all[i]) - entropy), i);
+  }
+  std::sort(order.begin(), order.end());
+  std::set<std::size_t> kept;
+  double sum = 0.0;
+  for (std::size_t i = 0; i < order.size() && (i == 0 || sum < share); ++i) {
+    kept.insert(order[i].second);
+    sum += std::exp(logprob(all[order[i].second]));
+  }
+  std::vector<Plain> left;
+  for (const std::size_t i : kept) left.push_back(all[i]);
+  all = left;
+}
 
 // A plain choice, and whether the random number fell so near to the border of two tokens that
 // rounding decides.
@@ -65,13 +116,15 @@ PlainChoice plain_sample(std::span<const Bf16> logits, const SamplingOptions& op
   for (const TokenId id : std::set<TokenId>(context.answer.begin(), context.answer.end())) {
     at(id) -= static_cast<double>(options.presence_penalty);
   }
+  for (const auto& [id, off] : plain_dry(options.dry, tokens)) at(id) -= off;
 
   std::stable_sort(all.begin(), all.end(),
                    [](const Plain& left, const Plain& right) { return left.logit > right.logit; });
-  if (options.temperature == 0.0f) return {all.front().id, false};
   if (options.top_k > 0 && static_cast<std::size_t>(options.top_k) < all.size()) {
     all.resize(static_cast<std::size_t>(options.top_k));
   }
+  if (options.typical_p < 1.0f) keep_typical(all, static_cast<double>(options.typical_p));
+  if (options.temperature == 0.0f) return {all.front().id, false};
   const double best = all.front().logit;
   const auto weight = [&](const Plain& it, double t) { return std::exp((it.logit - best) / t); };
   double total = 0.0;
@@ -164,6 +217,17 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"presence", {.temperature = 0.0f, .presence_penalty = 2.0f}},
         Case{"negative_penalties", {.frequency_penalty = -0.7f, .presence_penalty = -1.0f}},
         Case{"bias", {.temperature = 0.0f, .logit_bias = {{3, 20.0f}, {4, 20.5f}, {3, 1.0f}}}},
+        Case{"typical_little", {.typical_p = 0.05f}}, Case{"typical_half", {.typical_p = 0.5f}},
+        Case{"typical_most", {.typical_p = 0.999f}},
+        Case{"typical_cold", {.temperature = 0.05f, .typical_p = 0.3f}},
+        Case{"typical_greedy", {.temperature = 0.0f, .typical_p = 0.1f}},
+        Case{"typical_of_top_k", {.top_k = 30, .typical_p = 0.4f}},
+        Case{"typical_then_the_others",
+             {.temperature = 1.3f, .top_p = 0.8f, .top_k = 400, .min_p = 0.05f, .typical_p = 0.7f}},
+        Case{"dry", {.temperature = 0.0f, .dry = {.multiplier = 2.0f, .allowed_length = 0}}},
+        Case{"dry_with_breakers",
+             {.temperature = 0.5f,
+              .dry = {.multiplier = 3.0f, .allowed_length = 1, .breakers = {0, 1, 2, 700}}}},
         Case{"everything",
              {.temperature = 0.7f,
               .top_p = 0.95f,
@@ -173,7 +237,9 @@ INSTANTIATE_TEST_SUITE_P(
               .frequency_penalty = 0.3f,
               .presence_penalty = 0.2f,
               .penalty_window = 30,
-              .logit_bias = {{3, 4.0f}, {7, -100.0f}}}}),
+              .logit_bias = {{3, 4.0f}, {7, -100.0f}},
+              .typical_p = 0.9f,
+              .dry = {.multiplier = 0.8f, .allowed_length = 1, .window = 90}}}),
     [](const auto& it) { return it.param.name; });
 
 TEST(SamplerTest, LowestIdWinsAmongEqualLogits) {
@@ -199,14 +265,45 @@ TEST(SamplerTest, ExtremeOptionsChooseTheBestAndNothingElse) {
   const std::vector<Bf16> logits = bf16(values);
   const std::vector<TokenId> answer = {123, 123, 5};
   const SamplingOptions extremes[] = {
-      {.temperature = 1e-6f}, {.temperature = std::numeric_limits<float>::denorm_min()},
-      {.temperature = 2.0f},  {.top_p = 1e-30f},
-      {.top_k = 300},         {.min_p = 1e-38f},
-      {.top_p = 0.999999f},   {.logit_bias = {{0, 3e38f}, {5, -3e38f}}}};
+      {.temperature = 1e-6f},
+      {.temperature = std::numeric_limits<float>::denorm_min()},
+      {.temperature = 2.0f},
+      {.top_p = 1e-30f},
+      {.top_k = 300},
+      {.min_p = 1e-38f},
+      {.top_p = 0.999999f},
+      {.logit_bias = {{0, 3e38f}, {5, -3e38f}}},
+      {.typical_p = 1e-30f},
+      {.typical_p = 0.5f},
+      {.typical_p = 0.9f, .dry = {.multiplier = 1000.0f, .base = 1000.0f}}};
   for (const SamplingOptions& options : extremes) EXPECT_EQ(sample(logits, options), 123);
   // Huge penalties push a logit to the end of the range, not out of it.
   EXPECT_NE(sample(logits, {.repetition_penalty = 1e38f}, {.answer = answer}), 5);
   EXPECT_NE(sample(logits, {.repetition_penalty = 1e-38f}, {.answer = answer}), 5);
+}
+
+TEST(SamplerTest, TypicalTakesTheExpectedTokenNotTheLikeliest) {
+  // One token has 40 %, sixty have 1 % each: what is expected is one of the sixty.
+  std::vector<float> values(61, std::log(0.01f));
+  values[0] = std::log(0.4f);
+  const std::vector<Bf16> logits = bf16(values);
+  EXPECT_EQ(sample(logits, {.temperature = 0.0f}), 0);
+  EXPECT_EQ(sample(logits, {.temperature = 0.0f, .typical_p = 0.1f}), 1);
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    const TokenId token = sample(logits, {.temperature = 0.01f, .seed = seed, .typical_p = 0.1f});
+    EXPECT_GT(token, 0);
+    EXPECT_LE(token, 10);
+  }
+}
+
+TEST(SamplerTest, DryTurnsARepetitionAway) {
+  const std::vector<Bf16> logits = bf16({5.0f, 4.0f, 3.0f, 9.0f});
+  const std::vector<TokenId> prompt = {0, 1, 2, 3, 0, 1};
+  const std::vector<TokenId> answer = {2};
+  const SamplingOptions off{.temperature = 0.0f};
+  const SamplingOptions on{.temperature = 0.0f, .dry = {.multiplier = 3.0f}};
+  EXPECT_EQ(sample(logits, off, {.prompt = prompt, .answer = answer}), 3);
+  EXPECT_EQ(sample(logits, on, {.prompt = prompt, .answer = answer}), 0);  // 3 * 1.75 off.
 }
 
 TEST(SamplerTest, AllLogitsEqualIsFine) {
@@ -296,7 +393,9 @@ TEST(CheckSamplingTest, AcceptsDefaultsAndTheEndsOfEveryRange) {
                             .frequency_penalty = -2.0f,
                             .presence_penalty = 2.0f,
                             .penalty_window = -1,
-                            .logit_bias = {{0, -100.0f}, {9, 100.0f}}},
+                            .logit_bias = {{0, -100.0f}, {9, 100.0f}},
+                            .typical_p = 1e-9f,
+                            .dry = {1000.0f, 1.0f, 0, -1, {0, 9}}},
                            10),
             Status());
 }
@@ -318,6 +417,18 @@ TEST(CheckSamplingTest, RefusesWhatIsOutOfRangeAndSaysWhich) {
       {"frequency_penalty", {.frequency_penalty = 2.5f}},
       {"presence_penalty", {.presence_penalty = kNaN}},
       {"penalty_window", {.penalty_window = -2}},
+      {"typical_p", {.typical_p = 0.0f}},
+      {"typical_p", {.typical_p = 1.1f}},
+      {"typical_p", {.typical_p = kNaN}},
+      {"dry_multiplier", {.dry = {.multiplier = -1.0f}}},
+      {"dry_multiplier", {.dry = {.multiplier = kNaN}}},
+      {"dry_base", {.dry = {.base = 0.5f}}},
+      {"dry_base", {.dry = {.base = kInfinity}}},
+      {"dry_allowed_length", {.dry = {.allowed_length = -1}}},
+      {"dry_window", {.dry = {.window = -2}}},
+      {"dry_breakers", {.dry = {.breakers = {10}}}},
+      {"dry_breakers", {.dry = {.breakers = {-1}}}},
+      {"dry_breakers", {.dry = {.breakers = {3, 2}}}},
       {"logit_bias", {.logit_bias = {{10, 1.0f}}}},
       {"logit_bias", {.logit_bias = {{-1, 1.0f}}}},
       {"logit_bias", {.logit_bias = {{1, kInfinity}}}}};

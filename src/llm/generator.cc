@@ -10,6 +10,7 @@
 #include "llm/cells.h"
 #include "llm/conversation.h"
 #include "llm/cost.h"
+#include "llm/logprobs.h"
 #include "llm/model.h"
 #include "llm/plan.h"
 #include "llm/prefix_cache.h"
@@ -158,7 +159,8 @@ GeneratorLoad Generator::Impl::load() const {
 // First come, first served: the first that finds no room keeps the others waiting too. Only those
 // that wait for another's computed beginning are passed over.
 void Generator::Impl::start_waiting(EventSink& sink) {
-  for (auto next = waiting_.begin(); next != waiting_.end();) {
+  for (auto next = waiting_.begin();
+       next != waiting_.end() && running_.size() < options_.max_running;) {
     if (is_complete((*next)->request(), (*next)->answer().size(), limits_)) {
       sink.done((*next)->id(), (*next)->done(jobs::Finish::kLength, Conversation::Clock::now()));
       next = waiting_.erase(next);
@@ -434,7 +436,10 @@ Result<std::optional<jobs::Finish>> Generator::Impl::choose_token(Conversation& 
   if (turn.ends_with(token)) return std::optional(jobs::Finish::kStop);
   const auto index = static_cast<std::int32_t>(turn.answer().size());
   turn.append_answer(token);
-  sink.tokens(turn.id(), {.ids = {token}, .first_index = index});
+  sink.tokens(turn.id(), {.ids = {token},
+                          .first_index = index,
+                          .logprobs = logprobs_of(model_.step().logits(row), token,
+                                                  turn.request().top_logprobs)});
   const bool complete = is_complete(turn.request(), turn.answer().size(), limits_);
   return complete ? std::optional(jobs::Finish::kLength) : std::nullopt;
 }

@@ -24,6 +24,7 @@ struct GenerateRequest {
   std::int32_t max_new_tokens = 0;  // Cap on new tokens, `generated` included; > 0.
   std::vector<TokenId> end_tokens;  // Each ends the text (finish kStop) and is not part of it.
   std::int32_t priority = 0;        // Higher is served first among those that wait.
+  std::int32_t top_logprobs = -1;   // As in jobs::GenerateJob.
 };
 
 // Hears what becomes of requests. Called from within Generator::step() only; must not call the
@@ -40,6 +41,7 @@ class EventSink {
 
 struct GeneratorOptions {
   std::size_t max_requests = 64;  // Running and waiting together.
+  std::size_t max_running = 64;   // Texts that hold cells and take part in steps at once.
   bool prefix_cache = true;       // Keep the cells of finished texts for requests that begin alike.
   // Guessed tokens of one text in a step, where rows are left over; they never change a text.
   std::size_t max_drafts = 8;
@@ -77,8 +79,9 @@ class Generator {
   // Takes a request. It starts with one of the next steps.
   //
   // Errors: kInvalidArgument  empty prompt, a token that the model does not have, max_new_tokens
-  //                           below 1, sampling options out of range, an id in use, or a text that
-  //                           has no room in the context for one more token (both numbers given).
+  //                           below 1, sampling options or top_logprobs out of range, an id in use,
+  //                           or a text that has no room in the context for one more token (both
+  //                           numbers given).
   //         kExhausted        max_requests are here already.
   //         otherwise         the Status that poisoned the generator.
   Status add(RequestId id, GenerateRequest request);

@@ -41,6 +41,10 @@ Status check_request(const GenerateRequest& request, ModelLimits limits) {
   }
   AXLE_TRY(check_tokens(request.prompt, "the prompt", limits.vocab_size));
   AXLE_TRY(check_tokens(request.generated, "the answer so far", limits.vocab_size));
+  if (request.top_logprobs < -1 || request.top_logprobs > jobs::kMaxTopLogprobs) {
+    return invalid_argument(fmt::format("top_logprobs is {}, but must be from -1 to {}",
+                                        request.top_logprobs, jobs::kMaxTopLogprobs));
+  }
   return check_sampling(request.sampling, limits.vocab_size);
 }
 

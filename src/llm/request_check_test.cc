@@ -69,6 +69,18 @@ TEST(RequestCheckTest, RefusesSamplingOptionsOutOfRange) {
   EXPECT_EQ(check(request).code(), Code::kInvalidArgument);
 }
 
+TEST(RequestCheckTest, RefusesMoreLogprobsThanThereMayBe) {
+  GenerateRequest request = good();
+  for (const std::int32_t top : {-1, 0, 20}) {
+    request.top_logprobs = top;
+    EXPECT_EQ(check(request), Status());
+  }
+  for (const std::int32_t top : {-2, 21}) {
+    request.top_logprobs = top;
+    EXPECT_EQ(check(request).code(), Code::kInvalidArgument);
+  }
+}
+
 TEST(RequestCheckTest, TextIsCompleteAtItsCapOrAtTheEndOfTheContext) {
   GenerateRequest request = good();
   EXPECT_FALSE(is_complete(request, 3, kLimits));

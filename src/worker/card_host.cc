@@ -111,6 +111,7 @@ Status CardHost::add(jobs::JobId id, const jobs::GenerateJob& job) {
   request.max_new_tokens = job.max_new_tokens;
   request.end_tokens = job.end_tokens;
   request.priority = job.priority;
+  request.top_logprobs = job.top_logprobs;
   AXLE_TRY(resident->generator->add(id, std::move(request)));
   jobs_.emplace(id, resident);
   ++resident->jobs;

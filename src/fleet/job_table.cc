@@ -121,8 +121,15 @@ Status JobTable::on_tokens(Time now, Entry& entry, jobs::Tokens tokens) {
         "tokens {} to {} of job {}: wanted them to follow {} tokens and to be at most {}", first,
         end, static_cast<std::uint64_t>(entry.ticket->id()), have.size(),
         entry.job.max_new_tokens));
+  if (tokens.ids.empty()) return Status();
+  if (tokens.logprobs.size() % tokens.ids.size() != 0)
+    return corrupt(fmt::format(
+        "{} log probabilities of job {}: wanted as many for each of {} tokens",
+        tokens.logprobs.size(), static_cast<std::uint64_t>(entry.ticket->id()), tokens.ids.size()));
+  const auto each = static_cast<std::int64_t>(tokens.logprobs.size() / tokens.ids.size());
   const std::int64_t known = std::min<std::int64_t>(count(have) - first, count(tokens.ids));
   tokens.ids.erase(tokens.ids.begin(), tokens.ids.begin() + known);
+  tokens.logprobs.erase(tokens.logprobs.begin(), tokens.logprobs.begin() + known * each);
   if (tokens.ids.empty()) return Status();
   tokens.first_index = count(have);
   have.insert(have.end(), tokens.ids.begin(), tokens.ids.end());

@@ -123,6 +123,22 @@ TEST_F(JobTableTest, AReplayedJobHearsEachTokenOnce) {
   EXPECT_EQ(table_.counters().replayed, 1);
 }
 
+TEST_F(JobTableTest, LogprobsOfTokensThatWereHeardAreDroppedWithThem) {
+  const jobs::JobId id = add();
+  send();
+  EXPECT_TRUE(tokens(id, {10, 11}, 0).ok());
+  (void)table_.take_deliveries();
+  const jobs::Tokens more{
+      {11, 12, 13}, 1, {{11, -1.0f}, {5, -0.5f}, {12, -2.0f}, {6, -0.6f}, {13, -3.0f}, {7, 0.0f}}};
+  EXPECT_TRUE(table_.on_event(now_, id, more).ok());
+  const std::vector<Delivery> deliveries = table_.take_deliveries();
+  ASSERT_EQ(deliveries.size(), 1u);
+  const jobs::Tokens wanted{{12, 13}, 2, {{12, -2.0f}, {6, -0.6f}, {13, -3.0f}, {7, 0.0f}}};
+  EXPECT_EQ(std::get<jobs::Tokens>(deliveries[0].event), wanted);
+  EXPECT_EQ(table_.on_event(now_, id, jobs::Tokens{{14, 15}, 4, {{14, -1.0f}}}).code(),
+            Code::kCorrupt);
+}
+
 TEST_F(JobTableTest, TokensThatLeaveAGapOrAreTooManyAreRefused) {
   const jobs::JobId id = add();
   send();

@@ -58,8 +58,27 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Mode{"queued_copies", {Submission::kQueued, CellWrites::kCopy}},
                       Mode{"queued_in_place", {Submission::kQueued, CellWrites::kInPlace}},
                       Mode{"blocking_copies", {Submission::kBlocking, CellWrites::kCopy}},
-                      Mode{"blocking_in_place", {Submission::kBlocking, CellWrites::kInPlace}}),
+                      Mode{"blocking_in_place", {Submission::kBlocking, CellWrites::kInPlace}},
+                      Mode{"vendor_order", {.order = StepOrder::kVendor}}),
     [](const auto& it) { return it.param.name; });
+
+TEST_F(GeneratorTest, NoMoreTextsRunAtOnceThanAllowed) {
+  load(tiny());
+  Generator generator(*model, {.max_running = 2});
+  Recorder recorder;
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_EQ(generator.add(id(i), sampled(10, static_cast<unsigned>(i))), Status());
+  }
+  for (bool more = true; more;) {
+    const Result<bool> stepped = generator.step(recorder);
+    ASSERT_TRUE(stepped.ok()) << stepped.status();
+    more = *stepped;
+    EXPECT_LE(generator.load().running, 2u);
+  }
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(recorder[i].ids, truth(sampled(10, static_cast<unsigned>(i)))) << i;
+  }
+}
 
 // ---- Guesses.
 

@@ -67,13 +67,15 @@ bool rows_are_aligned(const KvCache& cache, std::size_t layers) {
 
 }  // namespace
 
-StepRunner::StepRunner(const Parts& parts, Commands commands)
-    : parts_(parts), commands_(std::move(commands)) {}
+StepRunner::StepRunner(const Parts& parts, Commands commands, StepOrder order)
+    : parts_(parts), commands_(std::move(commands)), vendor_order_(order == StepOrder::kVendor) {}
 
 Result<std::unique_ptr<StepRunner>> StepRunner::create(const Parts& parts,
                                                        const StepOptions& options) {
-  AXLE_TRY_ASSIGN(Commands commands, Commands::create(parts.card, options.submission));
-  std::unique_ptr<StepRunner> runner(new StepRunner(parts, std::move(commands)));
+  const Submission submission =
+      options.order == StepOrder::kVendor ? Submission::kBlocking : options.submission;
+  AXLE_TRY_ASSIGN(Commands commands, Commands::create(parts.card, submission));
+  std::unique_ptr<StepRunner> runner(new StepRunner(parts, std::move(commands), options.order));
   AXLE_TRY(runner->allocate(widest(parts.cache, parts.engines.layers.size())));
   AXLE_TRY(runner->bind(options));
   AXLE_TRY_ASSIGN(Head head, Head::create(parts.card, parts.engines,
@@ -115,11 +117,11 @@ Result<card::Binding> StepRunner::bind_group(std::size_t group, std::size_t laye
   const LayerMemory memory{.k_cache = parts_.cache.k(layer),
                            .v_cache = parts_.cache.v(layer),
                            .indices = buffers_.indices.span(),
-                           .input = buffers_.hidden[layer % 2].span(),
+                           .input = buffers_.hidden[input_of(layer)].span(),
                            .mask = buffers_.mask.span(),
                            .k_cache_out = buffers_.k_out.span(),
                            .v_cache_out = buffers_.v_out.span(),
-                           .output = buffers_.hidden[(layer + 1) % 2].span()};
+                           .output = buffers_.hidden[output_of(layer)].span()};
   const package::Group& shape = parts_.shape.groups[group];
   return bind_layer(parts_.engines.layers[layer], shape.index, memory,
                     {.allow_in_place = in_place_ && shape.decode()});
@@ -127,8 +129,10 @@ Result<card::Binding> StepRunner::bind_group(std::size_t group, std::size_t laye
 
 Status StepRunner::bind(const StepOptions& options) {
   const std::size_t layers = parts_.engines.layers.size();
-  in_place_ = options.cell_writes == CellWrites::kInPlace ||
-              (options.cell_writes == CellWrites::kAuto && rows_are_aligned(parts_.cache, layers));
+  in_place_ =
+      !vendor_order_ &&
+      (options.cell_writes == CellWrites::kInPlace ||
+       (options.cell_writes == CellWrites::kAuto && rows_are_aligned(parts_.cache, layers)));
   groups_.resize(parts_.shape.groups.size());
   for (std::size_t group = 0; group < groups_.size(); ++group) {
     for (std::size_t layer = 0; layer < layers; ++layer) {
@@ -208,19 +212,40 @@ Status StepRunner::run(const Plan& plan) {
 Status StepRunner::submit(const Plan& plan) {
   AXLE_TRY(upload(plan));
   for (std::size_t layer = 0; layer < parts_.engines.layers.size(); ++layer) {
+    if (vendor_order_ && layer > 0) {
+      AXLE_TRY(pass_on(plan));
+      AXLE_TRY(upload_for_layer(plan));
+    }
     AXLE_TRY(run_layer(plan, layer));
   }
   return head_.front().run(commands_, last_output(), logits_sources_, logits_);
 }
 
 Status StepRunner::upload(const Plan& plan) {
+  AXLE_TRY(upload_for_layer(plan));
+  const auto source = bytes_of(input_, plan.rows.size() * parts_.shape.hidden);
+  return commands_.write(buffers_.hidden[0].slice(0, source.size()), source);
+}
+
+Status StepRunner::upload_for_layer(const Plan& plan) {
   const package::Group& group = parts_.shape.groups[plan.group];
   const auto put = [&](const card::DeviceBuffer& to, std::span<const std::byte> source) {
     return commands_.write(to.slice(0, source.size()), source);
   };
   AXLE_TRY(put(buffers_.indices, bytes_of(indices_, index_count(parts_.shape, group))));
-  AXLE_TRY(put(buffers_.mask, bytes_of(mask_, mask_shape(group).elements())));
-  return put(buffers_.hidden[0], bytes_of(input_, plan.rows.size() * parts_.shape.hidden));
+  return put(buffers_.mask, bytes_of(mask_, mask_shape(group).elements()));
+}
+
+// In the vendor's order: what a layer gave becomes what the next one takes.
+Status StepRunner::pass_on(const Plan& plan) {
+  const package::Group& group = parts_.shape.groups[plan.group];
+  const std::size_t bytes = group.rows * parts_.shape.hidden * sizeof(Bf16);
+  const card::DeviceSpan from = buffers_.hidden[1].slice(0, bytes);
+  const card::DeviceSpan to = buffers_.hidden[0].slice(0, bytes);
+  if (group.decode()) return commands_.copy(from, to);
+  const std::span<Bf16> host = std::span(input_).first(group.rows * parts_.shape.hidden);
+  AXLE_TRY(commands_.read(from, std::as_writable_bytes(host)));
+  return commands_.write(to, std::as_bytes(host));
 }
 
 Status StepRunner::run_layer(const Plan& plan, std::size_t layer) {

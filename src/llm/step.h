@@ -41,9 +41,20 @@ enum class CellWrites : std::uint8_t {
   kInPlace,  // The engine's outputs are bound to the cell itself.
 };
 
+// How the layers of a step follow each other.
+enum class StepOrder : std::uint8_t {
+  kChained,  // Mask and positions go to the card once; a layer reads where the one before it wrote.
+  // As the vendor's runners do it, for cards on which the other is not to be trusted, and to be
+  // measured against: positions and mask for every layer, the hidden state copied between layers,
+  // through the host in prefill groups, every call waited for.
+  // Source: AXERA-TECH/ax-llm, its AXCL runner, as of 2026.
+  kVendor,
+};
+
 struct StepOptions {
-  Submission submission = Submission::kAuto;
-  CellWrites cell_writes = CellWrites::kAuto;
+  Submission submission = Submission::kAuto;   // kVendor: always blocking.
+  CellWrites cell_writes = CellWrites::kAuto;  // kVendor: always copied.
+  StepOrder order = StepOrder::kChained;
 };
 
 // Runs plans: all layers, then the head for the rows that want it. Per step, mask, positions and
@@ -98,7 +109,7 @@ class StepRunner {
   struct Buffers {
     card::DeviceBuffer indices;
     card::DeviceBuffer mask;
-    card::DeviceBuffer hidden[2];  // Layer m reads [m % 2] and writes the other.
+    card::DeviceBuffer hidden[2];  // See input_of() and output_of().
     card::DeviceBuffer k_out;
     card::DeviceBuffer v_out;
   };
@@ -107,7 +118,7 @@ class StepRunner {
     std::vector<card::Binding> layers;
   };
 
-  StepRunner(const Parts& parts, Commands commands);
+  StepRunner(const Parts& parts, Commands commands, StepOrder order);
 
   Status allocate(std::size_t widest_kv);
   Status bind(const StepOptions& options);
@@ -116,11 +127,16 @@ class StepRunner {
   void stage(const Plan& plan);
   Status submit(const Plan& plan);
   Status upload(const Plan& plan);
+  Status upload_for_layer(const Plan& plan);
+  Status pass_on(const Plan& plan);
   Status run_layer(const Plan& plan, std::size_t layer);
   Status place_rows(const Plan& plan, std::size_t layer);
 
+  // The hidden buffers that a layer reads and writes.
+  std::size_t input_of(std::size_t layer) const { return vendor_order_ ? 0 : layer % 2; }
+  std::size_t output_of(std::size_t layer) const { return vendor_order_ ? 1 : (layer + 1) % 2; }
   const card::DeviceBuffer& last_output() const {
-    return buffers_.hidden[parts_.engines.layers.size() % 2];
+    return buffers_.hidden[output_of(parts_.engines.layers.size() - 1)];
   }
 
   Parts parts_;
@@ -129,6 +145,7 @@ class StepRunner {
   std::vector<GroupBindings> groups_;  // As shape.groups.
   std::vector<Head> head_;             // One, set by create().
   bool in_place_ = false;
+  bool vendor_order_ = false;
 
   std::vector<std::uint32_t> indices_;  // Host copies, kept until the card has read them.
   std::vector<Bf16> mask_;

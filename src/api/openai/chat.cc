@@ -51,6 +51,23 @@ ReasoningSplitter::Start start_of(const ServedModel& model, std::string_view pro
   return inside ? ReasoningSplitter::Start::kThinks : ReasoningSplitter::Start::kMayThink;
 }
 
+// Tokens of the model whose text holds one of `texts`, by rising id. Reads the whole vocabulary.
+std::vector<jobs::TokenId> tokens_with(const ServedModel& model,
+                                       const std::vector<std::string>& texts) {
+  std::vector<jobs::TokenId> found;
+  const std::size_t known =
+      std::min<std::size_t>(model.tokenizer.vocab_size(), model.package.vocab_size());
+  for (std::size_t id = 0; id < known; ++id) {
+    const std::string_view bytes = model.tokenizer.token_bytes(static_cast<jobs::TokenId>(id));
+    if (std::ranges::any_of(texts, [&](const std::string& text) {
+          return bytes.find(text) != std::string_view::npos;
+        })) {
+      found.push_back(static_cast<jobs::TokenId>(id));
+    }
+  }
+  return found;
+}
+
 std::string model_json(const ServedModel& model) {
   return fmt::format(
       R"({{"id":{},"object":"model","created":{},"owned_by":"axle","max_model_len":{}}})",
@@ -170,6 +187,9 @@ Parsed<jobs::GenerateJob> ChatApi::make_job(const ServedModel& model, ChatReques
           "logit_bias", ""};
     }
   }
+  if (request.sampling.dry.multiplier > 0.0f) {
+    request.sampling.dry.breakers = tokens_with(model, request.dry_breakers);
+  }
   if (!request.seed_given) request.sampling.seed = random_seed();
   jobs::GenerateJob job;
   job.model = model.name;
@@ -179,6 +199,7 @@ Parsed<jobs::GenerateJob> ChatApi::make_job(const ServedModel& model, ChatReques
   job.max_new_tokens = std::min(request.max_new_tokens.value_or(room), room);
   if (!request.ignore_end) job.end_tokens = model.package.end_tokens();
   job.priority = request.priority;
+  job.top_logprobs = request.top_logprobs.value_or(-1);
   return job;
 }
 

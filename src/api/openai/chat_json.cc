@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/openai/logprobs.h"
 #include "http/message.h"
 
 namespace axle::api {
@@ -36,8 +37,9 @@ std::string completion_json(const ChatHead& head, const std::vector<ChatChoice>&
   for (std::size_t i = 0; i < choices.size(); ++i) {
     const AnswerText& text = choices[i].text;
     list += fmt::format(
-        R"({}{{"index":{},"message":{{"role":"assistant","content":{},{}"refusal":null}},"logprobs":null,"finish_reason":"{}"}})",
+        R"({}{{"index":{},"message":{{"role":"assistant","content":{},{}"refusal":null}},"logprobs":{},"finish_reason":"{}"}})",
         i == 0 ? "" : ",", i, http::json_quote(text.content), reasoning_member(text.reasoning),
+        choices[i].logprobs ? logprobs_json(*choices[i].logprobs) : "null",
         finish_name(choices[i].finish));
   }
   return fmt::format(R"({},"choices":[{}],"usage":{}}})", head_json(head, "chat.completion"), list,
@@ -48,27 +50,33 @@ ChunkWriter::ChunkWriter(const ChatHead& head, bool include_usage)
     : prefix_(head_json(head, "chat.completion.chunk") + ",\"choices\":["),
       suffix_(include_usage ? "],\"usage\":null}" : "]}") {}
 
-std::string ChunkWriter::chunk(std::int32_t choice, std::string_view delta,
-                               std::string_view finish) const {
-  return fmt::format(R"({}{{"index":{},"delta":{},"logprobs":null,"finish_reason":{}}}{})", prefix_,
-                     choice, delta, finish, suffix_);
+std::string ChunkWriter::chunk(std::int32_t choice, const Parts& parts) const {
+  return fmt::format(R"({}{{"index":{},"delta":{},"logprobs":{},"finish_reason":{}}}{})", prefix_,
+                     choice, parts.delta,
+                     parts.logprobs.empty() ? "null" : logprobs_json(parts.logprobs), parts.finish,
+                     suffix_);
 }
 
 std::string ChunkWriter::role(std::int32_t choice) const {
-  return chunk(choice, R"({"role":"assistant","content":""})", "null");
+  return chunk(choice, {.delta = R"({"role":"assistant","content":""})"});
 }
 
-std::string ChunkWriter::content(std::int32_t choice, std::string_view text) const {
-  return chunk(choice, fmt::format(R"({{"content":{}}})", http::json_quote(text)), "null");
+std::string ChunkWriter::content(std::int32_t choice, std::string_view text,
+                                 std::string_view logprobs) const {
+  const std::string delta = fmt::format(R"({{"content":{}}})", http::json_quote(text));
+  return chunk(choice, {.delta = delta, .logprobs = logprobs});
 }
 
-std::string ChunkWriter::reasoning(std::int32_t choice, std::string_view text) const {
-  return chunk(choice, fmt::format(R"({{"reasoning_content":{}}})", http::json_quote(text)),
-               "null");
+std::string ChunkWriter::reasoning(std::int32_t choice, std::string_view text,
+                                   std::string_view logprobs) const {
+  const std::string delta = fmt::format(R"({{"reasoning_content":{}}})", http::json_quote(text));
+  return chunk(choice, {.delta = delta, .logprobs = logprobs});
 }
 
-std::string ChunkWriter::finish(std::int32_t choice, jobs::Finish reason) const {
-  return chunk(choice, "{}", fmt::format("\"{}\"", finish_name(reason)));
+std::string ChunkWriter::finish(std::int32_t choice, jobs::Finish reason,
+                                std::string_view logprobs) const {
+  const std::string name = fmt::format("\"{}\"", finish_name(reason));
+  return chunk(choice, {.delta = "{}", .finish = name, .logprobs = logprobs});
 }
 
 std::string ChunkWriter::usage(const jobs::Usage& usage) const {

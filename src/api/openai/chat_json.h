@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@ struct ChatHead {
 struct ChatChoice {
   AnswerText text;
   jobs::Finish finish = jobs::Finish::kStop;
+  std::optional<std::string> logprobs = {};  // Joined entries; absent: not asked for.
 };
 
 // "stop" or "length".
@@ -40,13 +42,22 @@ class ChunkWriter {
   ChunkWriter(const ChatHead& head, bool include_usage);
 
   std::string role(std::int32_t choice) const;  // {"role":"assistant","content":""}
-  std::string content(std::int32_t choice, std::string_view text) const;
-  std::string reasoning(std::int32_t choice, std::string_view text) const;
-  std::string finish(std::int32_t choice, jobs::Finish reason) const;
+  // `logprobs`: joined entries for the tokens of the chunk; none: null.
+  std::string content(std::int32_t choice, std::string_view text,
+                      std::string_view logprobs = {}) const;
+  std::string reasoning(std::int32_t choice, std::string_view text,
+                        std::string_view logprobs = {}) const;
+  std::string finish(std::int32_t choice, jobs::Finish reason,
+                     std::string_view logprobs = {}) const;
   std::string usage(const jobs::Usage& usage) const;  // "choices": []
 
  private:
-  std::string chunk(std::int32_t choice, std::string_view delta, std::string_view finish) const;
+  struct Parts {
+    std::string_view delta;
+    std::string_view finish = "null";
+    std::string_view logprobs = {};
+  };
+  std::string chunk(std::int32_t choice, const Parts& parts) const;
   std::string prefix_;
   std::string suffix_;
 };

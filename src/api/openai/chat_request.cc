@@ -10,6 +10,7 @@
 
 #include "api/openai/chat_messages.h"
 #include "api/openai/json_fields.h"
+#include "jobs/job.h"
 
 namespace axle::api {
 namespace {
@@ -19,27 +20,33 @@ namespace json = boost::json;
 constexpr double kMaxInt32 = std::numeric_limits<std::int32_t>::max();
 constexpr std::size_t kMaxDepth = 64;  // Of nested arrays and objects in a body.
 
-void read_stop(FieldReader& reader, std::vector<std::string>& stop) {
-  const json::value* value = reader.find("stop");
+// A field with up to `limit` strings, none of them empty; a single string counts as a list.
+void read_strings(FieldReader& reader, std::string_view name, std::size_t limit,
+                  std::vector<std::string>& target) {
+  const json::value* value = reader.find(name);
   if (value == nullptr) return;
+  target.clear();
   if (value->is_string()) {
-    stop.emplace_back(value->get_string());
+    target.emplace_back(value->get_string());
   } else if (value->is_array()) {
     for (const json::value& entry : value->get_array()) {
-      if (!entry.is_string()) return reader.fail("stop", "'stop' must hold strings only");
-      stop.emplace_back(entry.get_string());
+      if (!entry.is_string()) {
+        return reader.fail(name, fmt::format("'{}' must hold strings only", name));
+      }
+      target.emplace_back(entry.get_string());
     }
   } else {
-    return reader.fail(
-        "stop",
-        fmt::format("'stop' must be a string or an array of strings, found {}", kind_name(*value)));
+    return reader.fail(name, fmt::format("'{}' must be a string or an array of strings, found {}",
+                                         name, kind_name(*value)));
   }
-  if (stop.size() > kMaxStopStrings) {
-    return reader.fail("stop", fmt::format("'stop' has {} strings, at most {} are allowed",
-                                           stop.size(), kMaxStopStrings));
+  if (target.size() > limit) {
+    return reader.fail(name, fmt::format("'{}' has {} strings, at most {} are allowed", name,
+                                         target.size(), limit));
   }
-  for (const std::string& text : stop) {
-    if (text.empty()) return reader.fail("stop", "'stop' must not hold an empty string");
+  for (const std::string& text : target) {
+    if (text.empty()) {
+      return reader.fail(name, fmt::format("'{}' must not hold an empty string", name));
+    }
   }
 }
 
@@ -82,6 +89,39 @@ void read_seed(FieldReader& reader, ChatRequest& request) {
   request.seed_given = true;
 }
 
+// The names and defaults of llama-server (tools/server/README.md).
+void read_dry(FieldReader& reader, ChatRequest& request) {
+  jobs::DryOptions& dry = request.sampling.dry;
+  reader.number("dry_multiplier", {0, 1000}, dry.multiplier);
+  reader.number("dry_base", {1, 1000}, dry.base);
+  std::int64_t allowed_length = dry.allowed_length;
+  reader.integer("dry_allowed_length", {0, kMaxInt32}, allowed_length);
+  dry.allowed_length = static_cast<std::int32_t>(allowed_length);
+  std::int64_t window = dry.window;
+  reader.integer("dry_penalty_last_n", {-1, kMaxInt32}, window);
+  dry.window = static_cast<std::int32_t>(window);
+  read_strings(reader, "dry_sequence_breakers", kMaxDryBreakers, request.dry_breakers);
+}
+
+void read_typical(FieldReader& reader, jobs::SamplingOptions& sampling) {
+  reader.number("typical_p", {0, 1}, sampling.typical_p);
+  if (sampling.typical_p == 0.0f) {
+    reader.fail("typical_p", "'typical_p' must be above 0 and at most 1, found 0");
+  }
+}
+
+void read_logprobs(FieldReader& reader, ChatRequest& request) {
+  bool wanted = false;
+  reader.boolean("logprobs", wanted);
+  std::int64_t top = 0;
+  reader.integer("top_logprobs", {0, jobs::kMaxTopLogprobs}, top);
+  if (wanted) {
+    request.top_logprobs = static_cast<std::int32_t>(top);
+  } else if (top > 0) {
+    reader.fail("top_logprobs", "'top_logprobs' needs 'logprobs' to be true");
+  }
+}
+
 void read_sampling(FieldReader& reader, ChatRequest& request) {
   jobs::SamplingOptions& sampling = request.sampling;
   reader.number("temperature", {0, 2}, sampling.temperature);
@@ -95,6 +135,9 @@ void read_sampling(FieldReader& reader, ChatRequest& request) {
   sampling.top_k = static_cast<std::int32_t>(top_k < 0 ? 0 : top_k);
   read_seed(reader, request);
   read_logit_bias(reader, sampling);
+  read_typical(reader, sampling);
+  read_dry(reader, request);
+  read_logprobs(reader, request);
 }
 
 void read_limits(FieldReader& reader, ChatRequest& request) {
@@ -152,14 +195,6 @@ void refuse_unsupported(FieldReader& reader) {
     if (value != nullptr && !is_empty(*value)) {
       reader.fail_unsupported(name, fmt::format("'{}' is not supported yet; leave it out", name));
     }
-  }
-  const json::value* logprobs = reader.find("logprobs");
-  if (logprobs != nullptr && !is_empty(*logprobs)) {
-    reader.fail_unsupported("logprobs", "'logprobs' is not supported yet; leave it out");
-  }
-  const json::value* top = reader.find("top_logprobs");
-  if (top != nullptr && *top != 0) {
-    reader.fail_unsupported("top_logprobs", "'top_logprobs' is not supported yet; leave it out");
   }
   const json::value* format = reader.find("response_format");
   if (format == nullptr) return;
@@ -247,7 +282,7 @@ Parsed<ChatRequest> parse_chat_request(std::string_view body) {
   read_reasoning_effort(reader, request);
   read_sampling(reader, request);
   read_limits(reader, request);
-  read_stop(reader, request.stop);
+  read_strings(reader, "stop", kMaxStopStrings, request.stop);
   read_stream(reader, request);
   refuse_unsupported(reader);
   if (reader.error()) return *reader.error();

@@ -14,6 +14,7 @@ namespace axle::api {
 inline constexpr std::int32_t kMaxChoices = 16;
 inline constexpr std::size_t kMaxStopStrings = 16;  // OpenAI allows 4; more do no harm.
 inline constexpr std::size_t kMaxMessages = 4096;
+inline constexpr std::size_t kMaxDryBreakers = 64;
 
 // A POST /v1/chat/completions body in our own types, checked and with defaults filled in.
 struct ChatRequest {
@@ -27,6 +28,9 @@ struct ChatRequest {
   jobs::SamplingOptions sampling;     // `seed` is valid only with `seed_given`.
   bool seed_given = false;
   std::optional<std::int32_t> max_new_tokens;  // Absent: as many as the context leaves.
+  std::optional<std::int32_t> top_logprobs;    // With `logprobs`: how many of the likeliest tokens.
+  // `dry_sequence_breakers` for the DRY of `sampling`. The default is llama.cpp's.
+  std::vector<std::string> dry_breakers = {"\n", ":", "\"", "*"};
   std::vector<std::string> stop;
   std::int32_t choices = 1;
   bool ignore_end = false;  // `ignore_eos`: end tokens do not end the text (for measuring).
@@ -37,7 +41,7 @@ struct ChatRequest {
 
 // Reads and checks a chat request. Unknown fields are ignored; null equals absent; a known field
 // that this version cannot honour and that would change the answer (tools, response_format,
-// logprobs, images) is refused by name.
+// images) is refused by name.
 //
 // Errors: kInvalidArgument  not JSON (with the position), not an object, a wrong type or a value
 // out of range.

@@ -55,6 +55,26 @@ TEST(ChatRequestTest, EveryFieldArrivesInItsPlace) {
               testing::ElementsAre(std::pair<jobs::TokenId, float>(12, -100.0f)));
 }
 
+TEST(ChatRequestTest, TypicalAndDryHaveTheNamesAndDefaultsOfLlamaServer) {
+  const ChatRequest absent = parsed(body(""));
+  EXPECT_EQ(absent.sampling, jobs::SamplingOptions());
+  EXPECT_THAT(absent.dry_breakers, testing::ElementsAre("\n", ":", "\"", "*"));
+  const ChatRequest request = parsed(body(
+      R"("typical_p":0.5,"dry_multiplier":0.8,"dry_base":2,"dry_allowed_length":3,"dry_penalty_last_n":64,
+         "dry_sequence_breakers":["x","yz"])"));
+  EXPECT_FLOAT_EQ(request.sampling.typical_p, 0.5f);
+  EXPECT_EQ(request.sampling.dry, (jobs::DryOptions{0.8f, 2.0f, 3, 64, {}}));
+  EXPECT_THAT(request.dry_breakers, testing::ElementsAre("x", "yz"));
+  EXPECT_TRUE(parsed(body(R"("dry_sequence_breakers":[])")).dry_breakers.empty());
+}
+
+TEST(ChatRequestTest, LogprobsAreOffUnlessAskedForAndThenWithoutOthersByDefault) {
+  EXPECT_EQ(parsed(body("")).top_logprobs, std::nullopt);
+  EXPECT_EQ(parsed(body(R"("logprobs":false,"top_logprobs":0)")).top_logprobs, std::nullopt);
+  EXPECT_EQ(parsed(body(R"("logprobs":true)")).top_logprobs, 0);
+  EXPECT_EQ(parsed(body(R"("logprobs":true,"top_logprobs":20)")).top_logprobs, 20);
+}
+
 TEST(ChatRequestTest, NullEqualsAbsent) {
   const ChatRequest request = parsed(body(
       R"("temperature":null,"stop":null,"max_tokens":null,"stream":null,"stream_options":null,"tools":null,
@@ -94,6 +114,19 @@ TEST(ChatRequestTest, ValuesOutOfRangeAndOfWrongTypeNameTheirField) {
                                            "d","e","f","g","h"])",
                                         "stop"},
                                        {R"("stop":"")", "stop"},
+                                       {R"("typical_p":0)", "typical_p"},
+                                       {R"("typical_p":1.5)", "typical_p"},
+                                       {R"("dry_multiplier":-1)", "dry_multiplier"},
+                                       {R"("dry_base":0.5)", "dry_base"},
+                                       {R"("dry_allowed_length":-1)", "dry_allowed_length"},
+                                       {R"("dry_allowed_length":1.5)", "dry_allowed_length"},
+                                       {R"("dry_penalty_last_n":-2)", "dry_penalty_last_n"},
+                                       {R"("dry_sequence_breakers":7)", "dry_sequence_breakers"},
+                                       {R"("dry_sequence_breakers":[""])", "dry_sequence_breakers"},
+                                       {R"("logprobs":5)", "logprobs"},
+                                       {R"("logprobs":true,"top_logprobs":21)", "top_logprobs"},
+                                       {R"("logprobs":true,"top_logprobs":-1)", "top_logprobs"},
+                                       {R"("top_logprobs":3)", "top_logprobs"},
                                        {R"("max_tokens":3000000000)", "max_tokens"},
                                        {R"("reasoning_effort":"some")", "reasoning_effort"},
                                        {R"("logit_bias":{"x":1})", "logit_bias"},
@@ -112,8 +145,6 @@ TEST(ChatRequestTest, ValuesOutOfRangeAndOfWrongTypeNameTheirField) {
 TEST(ChatRequestTest, FeaturesOfLaterVersionsAreRefusedByName) {
   for (const BadField& bad : std::initializer_list<BadField>{
            {R"("tools":[{"type":"function"}])", "tools"},
-           {R"("logprobs":true)", "logprobs"},
-           {R"("top_logprobs":3)", "top_logprobs"},
            {R"("tool_choice":"required")", "tool_choice"},
            {R"("tool_choice":{"type":"function","function":{"name":"f"}})", "tool_choice"},
            {R"("modalities":["text","audio"])", "modalities"},
@@ -123,10 +154,9 @@ TEST(ChatRequestTest, FeaturesOfLaterVersionsAreRefusedByName) {
     EXPECT_EQ(error.status.code(), Code::kUnsupported) << bad.field;
     EXPECT_EQ(error.param, bad.param) << bad.field;
   }
-  EXPECT_TRUE(
-      parse_chat_request(body(R"("tools":[],"logprobs":false,"response_format":{"type":"text"},
-                                 "top_logprobs":0,"tool_choice":"auto","modalities":["text"])"))
-          .ok());
+  EXPECT_TRUE(parse_chat_request(body(R"("tools":[],"response_format":{"type":"text"},
+                                 "tool_choice":"auto","modalities":["text"])"))
+                  .ok());
 }
 
 TEST(ChatRequestTest, BodiesThatAreNoJsonObjectAreRefusedWithTheReason) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <map>
 #include <optional>
@@ -68,6 +69,23 @@ class ChatTest : public testing::Test {
   void say(std::size_t job, const std::string& text) {
     const auto ids = model().tokenizer.encode(text, text::SpecialTokens::kPlain);
     for (const std::int32_t id : *ids) fleet_.tokens(job, {id});
+  }
+  // The same, each with a log probability and that of token 1.
+  void say_with_logprobs(std::size_t job, const std::string& text) {
+    const auto ids = model().tokenizer.encode(text, text::SpecialTokens::kPlain);
+    for (const std::int32_t id : *ids) {
+      fleet_.answer(job, jobs::Tokens{{id}, 0, {{id, -0.5f}, {1, -0.25f}}});
+    }
+  }
+  // The joined bytes of the entries of a list of log probabilities.
+  static std::string bytes_of(const json::array& entries) {
+    std::string bytes;
+    for (const json::value& entry : entries) {
+      for (const json::value& byte : entry.at("bytes").as_array()) {
+        bytes += static_cast<char>(byte.to_number<unsigned char>());
+      }
+    }
+    return bytes;
   }
 
   static package::testing::TemporaryFolder* folder_;
@@ -329,6 +347,72 @@ TEST_F(ChatTest, SlowReaderGetsItsTextInFewerLargerChunks) {
   fleet_.done(0, jobs::Finish::kStop);
   EXPECT_LE(while_full, 3u);
   EXPECT_EQ(streamed_text(exchange->events(), 0), "abcdefghij");
+}
+
+TEST_F(ChatTest, DryGetsTheTokensThatHoldABreakerAndOnlyWhenItIsOn) {
+  ask(R"("dry_sequence_breakers":["e"])");
+  EXPECT_TRUE(fleet_.job(0).sampling.dry.breakers.empty());
+  ask(R"("dry_multiplier":0.8,"dry_sequence_breakers":["e"])");
+  const std::vector<jobs::TokenId>& breakers = fleet_.job(1).sampling.dry.breakers;
+  ASSERT_FALSE(breakers.empty());
+  EXPECT_TRUE(std::is_sorted(breakers.begin(), breakers.end()));
+  for (std::int32_t id = 0; id < static_cast<std::int32_t>(model().tokenizer.vocab_size()); ++id) {
+    const bool holds = model().tokenizer.token_bytes(id).find('e') != std::string_view::npos;
+    EXPECT_EQ(std::binary_search(breakers.begin(), breakers.end(), id), holds) << id;
+  }
+}
+
+TEST_F(ChatTest, LogprobsOfAWholeAnswerCoverItsTextTokenByToken) {
+  const auto exchange = ask(R"("logprobs":true,"top_logprobs":1)");
+  EXPECT_EQ(fleet_.job(0).top_logprobs, 1);
+  say_with_logprobs(0, "hello é");
+  fleet_.done(0, jobs::Finish::kStop);
+  const json::value choice = json::parse(exchange->response().body).at("choices").at(0);
+  const json::array& content = choice.at("logprobs").at("content").as_array();
+  EXPECT_EQ(bytes_of(content), "hello é");
+  EXPECT_DOUBLE_EQ(content.at(0).at("logprob").as_double(), -0.5);
+  EXPECT_EQ(content.at(0).at("top_logprobs").as_array().size(), 1u);
+  EXPECT_TRUE(choice.at("logprobs").at("refusal").is_null());
+}
+
+TEST_F(ChatTest, LogprobsNotAskedForAreNullAndThoseOfAnEmptyAnswerAnEmptyList) {
+  const auto plain = ask("");
+  EXPECT_EQ(fleet_.job(0).top_logprobs, -1);
+  fleet_.done(0, jobs::Finish::kStop);
+  EXPECT_TRUE(json::parse(plain->response().body).at("choices").at(0).at("logprobs").is_null());
+  const auto empty = ask(R"("logprobs":true)");
+  fleet_.done(1, jobs::Finish::kStop);
+  const json::value logprobs =
+      json::parse(empty->response().body).at("choices").at(0).at("logprobs");
+  EXPECT_TRUE(logprobs.at("content").as_array().empty());
+}
+
+TEST_F(ChatTest, StreamedLogprobsComeWithTheTextOfTheirTokens) {
+  const auto exchange = ask(R"("logprobs":true,"stream":true,"stop":"<end>")");
+  say_with_logprobs(0, "é abc<e");
+  fleet_.done(0, jobs::Finish::kLength);
+  std::string text;
+  json::array all;
+  for (const std::string& data : exchange->events()) {
+    if (data == "[DONE]") continue;
+    const json::value choice = json::parse(data).at("choices").at(0);
+    if (const auto* part = choice.at("delta").as_object().if_contains("content")) {
+      text += std::string(part->get_string());
+    }
+    if (choice.at("logprobs").is_null()) continue;
+    const json::array& entries = choice.at("logprobs").at("content").as_array();
+    all.insert(all.end(), entries.begin(), entries.end());
+    EXPECT_EQ(bytes_of(all), text) << "neither before nor after its text";
+  }
+  EXPECT_EQ(text, "é abc<e");
+  EXPECT_EQ(bytes_of(all), text);
+}
+
+TEST_F(ChatTest, LogprobsEndWhereAStopStringEndsTheText) {
+  const auto exchange = ask(R"("logprobs":true,"stop":"<end>")");
+  say_with_logprobs(0, "abc<end>def");
+  const json::value choice = json::parse(exchange->response().body).at("choices").at(0);
+  EXPECT_EQ(bytes_of(choice.at("logprobs").at("content").as_array()), "abc");
 }
 
 TEST_F(ChatTest, ModelsAreListedAndShownByName) {

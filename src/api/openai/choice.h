@@ -1,10 +1,14 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "api/openai/logprobs.h"
 #include "api/openai/reasoning.h"
 #include "base/result.h"
 #include "jobs/job.h"
@@ -12,6 +16,9 @@
 #include "text/token_stream.h"
 
 namespace axle::api {
+
+// Adds entries of a list to others, with the comma between them.
+void append_entries(std::string& entries, std::string_view more);
 
 // One choice of an answer while it grows: tokens in, text out, with stop strings taken out and
 // thoughts apart. Stop strings count in thoughts, too.
@@ -28,6 +35,10 @@ class Choice {
   // The job has ended; returns the rest of the text.
   AnswerText finish(const jobs::Done& done);
 
+  // Log probabilities of the tokens whose text take() and finish() have returned since the last
+  // call, as joined JSON entries: thoughts and their tags too. Of tokens without any: empty.
+  std::string take_logprobs() { return std::exchange(shown_logprobs_, {}); }
+
   bool stopped() const { return stop_.stopped(); }  // By a stop string: the job is of no more use.
   bool finished() const { return finish_.has_value() || stopped(); }
   // REQUIRES: finished().
@@ -39,6 +50,9 @@ class Choice {
   text::TokenStream stream_;
   text::StopMatcher stop_;
   ReasoningSplitter reasoning_;
+  LogprobQueue logprobs_;
+  std::string shown_logprobs_;
+  std::size_t shown_bytes_ = 0;  // Of text, before thoughts are taken apart.
   std::optional<jobs::Finish> finish_;
   std::int32_t tokens_ = 0;
   std::int32_t cached_tokens_ = 0;

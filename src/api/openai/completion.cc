@@ -160,24 +160,32 @@ void Completion::observe_tokens(Job& job, std::size_t count) {
 }
 
 void Completion::show(std::size_t index, const AnswerText& text) {
-  jobs_[index].text.reasoning += text.reasoning;
-  jobs_[index].text.content += text.content;
+  Job& job = jobs_[index];
+  job.text.reasoning += text.reasoning;
+  job.text.content += text.content;
+  append_entries(job.logprobs, job.choice.take_logprobs());
   if (request_.stream && !full_) flush(index);
 }
 
 void Completion::flush(std::size_t index) {
   Job& job = jobs_[index];
   const auto choice = static_cast<std::int32_t>(index);
-  if (!job.text.reasoning.empty()) send(writer_.reasoning(choice, job.text.reasoning));
-  if (!job.text.content.empty()) send(writer_.content(choice, job.text.content));
-  job.text = {};
+  const AnswerText text = std::exchange(job.text, {});
+  if (!text.reasoning.empty()) {
+    send(writer_.reasoning(choice, text.reasoning, std::exchange(job.logprobs, {})));
+  }
+  if (!text.content.empty()) {
+    send(writer_.content(choice, text.content, std::exchange(job.logprobs, {})));
+  }
 }
 
 void Completion::finish_choice(std::size_t index) {
   Job& job = jobs_[index];
   if (request_.stream) {
     flush(index);
-    send(writer_.finish(static_cast<std::int32_t>(index), job.choice.finish_reason()));
+    // Entries that are left belong to tokens without text, such as special ones at the end.
+    send(writer_.finish(static_cast<std::int32_t>(index), job.choice.finish_reason(),
+                        std::exchange(job.logprobs, {})));
   }
   (job.choice.finish_reason() == jobs::Finish::kStop ? context_.metrics.finished_stop
                                                      : context_.metrics.finished_length)
@@ -196,7 +204,9 @@ void Completion::finish_answer() {
   }
   std::vector<ChatChoice> choices;
   for (Job& job : jobs_) {
-    choices.push_back({std::move(job.text), job.choice.finish_reason()});
+    ChatChoice choice{std::move(job.text), job.choice.finish_reason()};
+    if (request_.top_logprobs) choice.logprobs = std::move(job.logprobs);
+    choices.push_back(std::move(choice));
   }
   exchange_->respond(http::json_response(200, completion_json(head_, choices, usage())));
 }

@@ -55,6 +55,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
     Choice choice;
     AnswerText text;  // The text so far; a stream keeps only what the client could not take yet.
     std::chrono::steady_clock::time_point last_token{};
+    std::string logprobs = {};  // Joined entries of tokens in `text`.
   };
 
   void on_event(std::size_t index, jobs::JobId id, const jobs::JobEvent& event);

@@ -44,6 +44,7 @@ class FakeFleet : public fleet::Fleet {
   void tokens(std::size_t index, std::vector<jobs::TokenId> ids) {
     event(index, jobs::Tokens{std::move(ids), 0});
   }
+  void answer(std::size_t index, jobs::Tokens tokens) { event(index, std::move(tokens)); }
   void done(std::size_t index, jobs::Finish finish) { event(index, jobs::Done{finish, {}, {}}); }
   void fail(std::size_t index, Status status) {
     event(index, jobs::Failed{std::move(status), false});

@@ -1,6 +1,7 @@
 """The openai package for Python, unmodified, against the real server with the real demo model."""
 
 import concurrent.futures
+import math
 
 import openai
 import pytest
@@ -78,6 +79,70 @@ def test_logit_bias_forbids_a_token(client, model):
         if ask(client, model, max_tokens=1, logit_bias=bias).choices[0].message.content != first:
             return
     pytest.fail("no bias had an effect")
+
+
+def check_logprobs(entries, text, top):
+    """Entries cover the text, and each is no likelier than the best of its place."""
+    assert b"".join(bytes(entry.bytes or []) for entry in entries) == text.encode()
+    for entry in entries:
+        assert len(entry.top_logprobs) == top
+        likely = [other.logprob for other in entry.top_logprobs]
+        assert likely == sorted(likely, reverse=True)
+        assert sum(math.exp(logprob) for logprob in likely) <= 1.0001
+        assert entry.logprob <= likely[0] <= 0
+
+
+def test_logprobs_cover_the_text_and_greedy_takes_the_likeliest(client, model):
+    choice = ask(client, model, logprobs=True, top_logprobs=5, stop=["."]).choices[0]
+    assert choice.logprobs.refusal is None
+    check_logprobs(choice.logprobs.content, choice.message.content, 5)
+    for entry in choice.logprobs.content:
+        assert (entry.token, entry.logprob) == (entry.top_logprobs[0].token, entry.top_logprobs[0].logprob)
+
+
+def test_streamed_logprobs_equal_those_of_the_whole_answer(client, model):
+    fields = {
+        "messages": [{"role": "user", "content": "Write one line with the emoji 👩‍👩‍👧 and naïve in it."}],
+        "logprobs": True,
+        "top_logprobs": 2,
+        "temperature": 1.0,
+        "seed": 4,
+        "max_tokens": 32,
+    }
+    whole = ask(client, model, **fields).choices[0]
+    text, entries = "", []
+    for chunk in ask(client, model, stream=True, **fields):
+        text += chunk.choices[0].delta.content or ""
+        if chunk.choices[0].logprobs:
+            entries += chunk.choices[0].logprobs.content
+    assert text == whole.message.content
+    assert entries == whole.logprobs.content
+    assert len(entries) <= 32
+    if "\ufffd" not in text:
+        check_logprobs(entries, text, 2)
+
+
+def test_logprobs_are_null_unless_asked_for(client, model):
+    assert ask(client, model, max_tokens=2).choices[0].logprobs is None
+    with pytest.raises(openai.BadRequestError) as alone:
+        ask(client, model, top_logprobs=2)
+    assert alone.value.param == "top_logprobs"
+
+
+def test_dry_and_typical_change_the_text_and_are_checked(client, model):
+    messages = [{"role": "user", "content": "Repeat without end: one two three one two three one two three"}]
+
+    def answer(**extra):
+        return ask(client, model, messages=messages, max_tokens=64, extra_body=extra).choices[0].message.content
+
+    plain = answer()
+    assert answer(dry_multiplier=0, typical_p=1) == plain
+    dry = {"dry_multiplier": 4, "dry_allowed_length": 1, "dry_sequence_breakers": []}
+    assert answer(**dry) != plain
+    assert answer(**dry) == answer(**dry)
+    with pytest.raises(openai.BadRequestError) as bad:
+        answer(dry_base=0.5)
+    assert bad.value.param == "dry_base"
 
 
 def test_unicode_streams_whole_characters(client, model):

@@ -182,6 +182,8 @@ TEST(ByteVocabularyTest, TextAndTokensSurviveAWayThereAndBack) {
   const auto back = tokenizer->encode(*tokenizer->decode(words), text::SpecialTokens::kPlain);
   ASSERT_TRUE(back.ok()) << back.status();
   EXPECT_EQ(*back, words);
+  const auto plain = tokenizer->encode(" river through the window", text::SpecialTokens::kPlain);
+  EXPECT_EQ(plain->size(), 4u);
   EXPECT_TRUE(tokenizer->is_special(*tokenizer->token_id("<|im_end|>")));
 }
 

@@ -17,10 +17,29 @@ constexpr std::size_t kLanes = 8;
 float highest_of(std::span<const Bf16> logits) {
   std::array<float, kLanes> highest;
   highest.fill(-std::numeric_limits<float>::infinity());
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    highest[i % kLanes] = std::max(highest[i % kLanes], to_float(logits[i]));
+  std::size_t i = 0;
+  for (; i + kLanes <= logits.size(); i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      highest[lane] = std::max(highest[lane], to_float(logits[i + lane]));
+    }
   }
+  for (; i < logits.size(); ++i) highest[0] = std::max(highest[0], to_float(logits[i]));
   return *std::max_element(highest.begin(), highest.end());
+}
+
+// Sum of e^(logit - max) over one block.
+double mass_of(std::span<const Bf16> logits, float max) {
+  std::array<float, kLanes> sums{};
+  std::size_t i = 0;
+  for (; i + kLanes <= logits.size(); i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      sums[lane] += exp_of(to_float(logits[i + lane]) - max);
+    }
+  }
+  for (; i < logits.size(); ++i) sums[0] += exp_of(to_float(logits[i]) - max);
+  double mass = 0.0;
+  for (const float sum : sums) mass += static_cast<double>(sum);
+  return mass;
 }
 
 // log of the sum of e^(logit - max).
@@ -28,12 +47,7 @@ double log_mass(std::span<const Bf16> logits, float max) {
   constexpr std::size_t kBlock = 64;  // Short float sums, long double ones.
   double mass = 0.0;
   for (std::size_t begin = 0; begin < logits.size(); begin += kBlock) {
-    const auto block = logits.subspan(begin, std::min(kBlock, logits.size() - begin));
-    std::array<float, kLanes> sums{};
-    for (std::size_t i = 0; i < block.size(); ++i) {
-      sums[i % kLanes] += exp_of(to_float(block[i]) - max);
-    }
-    for (const float sum : sums) mass += static_cast<double>(sum);
+    mass += mass_of(logits.subspan(begin, std::min(kBlock, logits.size() - begin)), max);
   }
   return std::log(mass);
 }

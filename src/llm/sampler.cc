@@ -47,10 +47,16 @@ double mass_of(std::span<const float> values, float max, float scale) {
 // Sum of (value - max) * e^(value - max) over one block.
 double weighted_of(std::span<const float> values, float max) {
   std::array<float, kLanes> sums{};
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const float x = std::max(values[i] - max, kLowestExponent);  // Never infinite: 0 times it is 0.
-    sums[i % kLanes] += x * exp_of(x);
+  // Never infinite: 0 times it is 0.
+  const auto above = [max](float value) { return std::max(value - max, kLowestExponent); };
+  std::size_t i = 0;
+  for (; i + kLanes <= values.size(); i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const float x = above(values[i + lane]);
+      sums[lane] += x * exp_of(x);
+    }
   }
+  for (; i < values.size(); ++i) sums[0] += above(values[i]) * exp_of(above(values[i]));
   double sum = 0.0;
   for (const float lane : sums) sum += static_cast<double>(lane);
   return sum;
@@ -416,7 +422,7 @@ void Sampler::take_typical_from_all(double share) {
   // What is nearer to typical than any token further down holds enough, as a rule, to look no
   // further.
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  for (const float depth : {10.0f, 20.0f, kInfinity}) {
+  for (const float depth : {5.0f, 10.0f, 20.0f, kInfinity}) {
     take_from(max_ - depth);
     const double outside = static_cast<double>(depth) + surprise.mean;
     double mass = 0.0;

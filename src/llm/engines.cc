@@ -119,7 +119,12 @@ Result<Engines> load_engines(card::Card& card, const package::Package& package,
     if (progress) progress(done, total);
   };
 
-  AXLE_TRY_ASSIGN(card::Engine post, card::Engine::load(card, package.post_path()));
+  Result<card::Engine> first = card::Engine::load(card, package.post_path());
+  if (first.status().code() == Code::kCorrupt && !package.info().has_weights) {
+    return unsupported(fmt::format("{}; the card refused {}", package::kNoWeightsNote,
+                                   package.post_path().string()));
+  }
+  AXLE_TRY_ASSIGN(card::Engine post, std::move(first));
   AXLE_TRY_ASSIGN(std::vector<HeadGroup> head_groups, find_head_groups(post, package));
   loaded(1);
   for (std::size_t layer = 0; layer < package.layer_count(); ++layer) {

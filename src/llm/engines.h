@@ -36,7 +36,7 @@ struct Engines {
 // On failure everything loaded so far is unloaded.
 //
 // Errors: as card::Engine::load; kCorrupt  a loaded engine differs from its package (tensor, wanted
-//         and found bytes).
+//         and found bytes); kUnsupported  a package without weights that the card refuses.
 Result<Engines> load_engines(card::Card& card, const package::Package& package,
                              const LoadCallback& progress);
 

@@ -20,12 +20,13 @@ Status run_serve(const Config& config);
 int run_card(const Config& config, int socket);
 
 struct ImportArguments {
-  std::filesystem::path file;
-  std::string name;  // Empty: from the file's name.
+  std::filesystem::path file;  // Either this or a shape.
+  std::string shape;           // "qwen3-0.6b", ...: a package of that shape without weights.
+  std::string name;            // Empty: from the file's name, or the shape's with "-shape".
   std::string weights = "q8_0";
-  std::uint32_t cells = 2047;
-  std::uint32_t chunk = 128;
-  std::vector<std::size_t> ladder;
+  std::optional<std::uint32_t> cells;  // Nothing: 2047, or as the shape says.
+  std::optional<std::uint32_t> chunk;  // Nothing: 128, or as the shape says.
+  std::vector<std::size_t> ladder;     // Empty: made for cells and chunk, or as the shape says.
   bool replace = false;
 };
 Status run_import(const Config& config, const ImportArguments& arguments);

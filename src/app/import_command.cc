@@ -11,6 +11,7 @@
 #include "app/interrupt.h"
 #include "app/progress.h"
 #include "package/import.h"
+#include "package/shape_import.h"
 
 namespace axle::app {
 namespace {
@@ -77,6 +78,11 @@ void print_report(const package::ImportReport& report, const std::string& name) 
              report.chunk, numbers_text(report.ladder));
   print_changes(report);
   for (const std::string& note : report.notes) fmt::print("  note: {}\n", note);
+  if (report.bytes_before == 0) {
+    fmt::print("  {} in size, a few MiB of it on the disk, in {}\n", size_text(report.bytes_after),
+               report.folder.string());
+    return;
+  }
   fmt::print("  {} -> {} in {}\n", size_text(report.bytes_before), size_text(report.bytes_after),
              report.folder.string());
 }
@@ -113,6 +119,49 @@ class MadeFolders {
   std::vector<std::filesystem::path> made_;  // The innermost first.
 };
 
+// The import of a GGUF file.
+Result<package::ImportReport> import_file(const ImportArguments& arguments,
+                                          const std::filesystem::path& output) {
+  package::ImportOptions options;
+  options.gguf = arguments.file;
+  options.name = output.filename().string();
+  options.output = output;
+  AXLE_TRY_ASSIGN(options.weights, weight_format(arguments.weights));
+  options.cells = arguments.cells.value_or(static_cast<std::uint32_t>(options.cells));
+  options.chunk = arguments.chunk.value_or(static_cast<std::uint32_t>(options.chunk));
+  options.ladder = arguments.ladder;
+  options.replace = arguments.replace;
+  const InterruptSource interrupt;
+  options.cancel = interrupt.token();
+  ProgressBar bar("import");
+  options.progress = [&bar](const package::ImportProgress& progress) {
+    bar.update(progress.bytes_done, progress.bytes_total, progress.step);
+  };
+  return package::import_gguf(options);
+}
+
+// A package of a known shape, with other cells, chunks or histories where they are given.
+Result<package::ImportReport> make_shape(const ImportArguments& arguments,
+                                         const std::filesystem::path& output) {
+  AXLE_TRY_ASSIGN(package::ModelShape shape, package::find_model_shape(arguments.shape));
+  shape.cells = arguments.cells.value_or(static_cast<std::uint32_t>(shape.cells));
+  shape.chunk = arguments.chunk.value_or(static_cast<std::uint32_t>(shape.chunk));
+  if (!arguments.ladder.empty()) shape.ladder = arguments.ladder;
+  // Fewer cells than the model's usual ones: its histories beyond them go.
+  if (arguments.ladder.empty()) {
+    std::erase_if(shape.ladder, [&shape](std::size_t history) { return history > shape.cells; });
+  }
+  return package::import_shape({.shape = std::move(shape),
+                                .output = output,
+                                .name = output.filename().string(),
+                                .replace = arguments.replace});
+}
+
+std::string package_name(const ImportArguments& arguments) {
+  if (!arguments.name.empty()) return arguments.name;
+  return arguments.shape.empty() ? name_from_file(arguments.file) : arguments.shape + "-shape";
+}
+
 // What a person can do about a failed import, where the failure does not say it.
 Status with_advice(const Status& status) {
   std::string_view advice;
@@ -126,36 +175,23 @@ Status with_advice(const Status& status) {
 }  // namespace
 
 Status run_import(const Config& config, const ImportArguments& arguments) {
-  package::ImportOptions options;
-  options.gguf = arguments.file;
-  options.name = arguments.name.empty() ? name_from_file(arguments.file) : arguments.name;
-  if (options.name.empty() || options.name.find('/') != std::string::npos ||
-      options.name.front() == '.') {
-    return invalid_argument(fmt::format(
-        "\"{}\" cannot be the name of a model; give another with --name", options.name));
+  if (arguments.file.empty() == arguments.shape.empty()) {
+    return invalid_argument("import needs a GGUF file, or --shape and a name of a shape");
   }
-  AXLE_TRY_ASSIGN(options.weights, weight_format(arguments.weights));
-  options.cells = arguments.cells;
-  options.chunk = arguments.chunk;
-  options.ladder = arguments.ladder;
-  options.replace = arguments.replace;
+  const std::string name = package_name(arguments);
+  if (name.empty() || name.find('/') != std::string::npos || name.front() == '.') {
+    return invalid_argument(
+        fmt::format("\"{}\" cannot be the name of a model; give another with --name", name));
+  }
   const std::filesystem::path folder = models_folder(config);
   MadeFolders made(folder);
   AXLE_TRY(made.make());
-  options.output = folder / options.name;
-  const InterruptSource interrupt;
-  options.cancel = interrupt.token();
-  Result<package::ImportReport> report = unavailable("not started");
-  {
-    ProgressBar bar("import");
-    options.progress = [&bar](const package::ImportProgress& progress) {
-      bar.update(progress.bytes_done, progress.bytes_total, progress.step);
-    };
-    report = package::import_gguf(options);
-  }
+  const Result<package::ImportReport> report = arguments.shape.empty()
+                                                   ? import_file(arguments, folder / name)
+                                                   : make_shape(arguments, folder / name);
   if (!report.ok()) return with_advice(report.status());
   made.keep();
-  print_report(*report, options.name);
+  print_report(*report, name);
   return {};
 }
 

@@ -12,18 +12,22 @@ namespace {
 
 std::string family_of(const package::StoreEntry& entry) {
   const Result<package::Package> package = package::Package::open(entry.folder);
-  return package.ok() ? fmt::format("{}, {} layers, {} tokens", package->info().family,
-                                    package->layer_count(), package->cells())
-                      : "broken: " + package.status().message();
+  if (!package.ok()) return "broken: " + package.status().message();
+  return fmt::format("{}, {} layers, {} tokens{}", package->info().family, package->layer_count(),
+                     package->cells(), package->info().has_weights ? "" : ", no weights");
+}
+
+std::string_view runs_on(const package::PackageInfo& info) {
+  if (!info.has_weights) return "the software card with skip_arithmetic = true: it has no weights";
+  return info.producer == package::Producer::kAxle ? "the software card"
+                                                   : "the card; the software card cannot run it";
 }
 
 void print_shape(const package::PackageInfo& info) {
   fmt::print("{}\n", info.name);
   fmt::print("  folder      {}\n", info.folder.string());
   fmt::print("  family      {} ({})\n", info.family, info.toolchain);
-  fmt::print("  runs on     {}\n", info.producer == package::Producer::kAxle
-                                       ? "the software card"
-                                       : "the card; the software card cannot run it");
+  fmt::print("  runs on     {}\n", runs_on(info));
   fmt::print("  layers      {}, hidden {}, vocabulary {}\n", info.layers.size(), info.shape.hidden,
              info.vocab_size);
   fmt::print("  context     {} tokens for all conversations together\n", info.shape.cells());

@@ -45,11 +45,17 @@ void add_settings(CLI::App& command, CommandLine& line) {
 void add_import(CLI::App& app, CommandLine& line) {
   CLI::App* command =
       app.add_subcommand("import", "make a model package for the software card from a GGUF file");
-  command->add_option("file", line.import.file, "GGUF file (llama, qwen2 or qwen3)")->required();
+  CLI::Option* file =
+      command->add_option("file", line.import.file, "GGUF file (llama, qwen2 or qwen3)");
+  command
+      ->add_option("--shape", line.import.shape,
+                   "instead of a file: a package of that shape without weights, for benchmarks: "
+                   "qwen3-0.6b, qwen3-1.7b or qwen3-4b")
+      ->excludes(file);
   command->add_option("--name", line.import.name, "name of the model; default: from the file");
   command->add_option("--weights", line.import.weights,
                       "q8_0 (default), q4_0, or keep: as they are where possible");
-  command->add_option("--context", line.import.cells,
+  command->add_option("--context,--cells", line.import.cells,
                       "tokens of context (T), shared by all conversations; default 2047");
   command->add_option("--chunk", line.import.chunk, "prompt tokens per engine call; default 128");
   command

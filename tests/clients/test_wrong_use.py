@@ -1,14 +1,16 @@
 """Wrong input on the command line: the message says what was wanted, what was found and what to do."""
 
+import json
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
 import time
+import urllib.request
 
 import pytest
-from server import ROOT, binary, models_folder
+from server import ROOT, binary, models_folder, running_server
 
 DEMO_GGUF = os.environ.get("AXLE_DEMO_GGUF", str(ROOT / ".cache/deps/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"))
 
@@ -102,3 +104,23 @@ def test_clients_without_a_server_say_how_to_start_one():
     for command in ("chat", "bench"):
         text = axle(command, "--url", "http://127.0.0.1:1", code=7)
         assert "no server at http://127.0.0.1:1 (start one with: axle serve)" in text
+
+
+def test_a_shape_is_made_shown_and_refused_where_arithmetic_is_done(tmp_path):
+    for arguments in (["import"], ["import", "model.gguf", "--shape", "qwen3-4b"], ["import", "--shape", "qwen3-8b"]):
+        axle(*arguments, "--models", tmp_path, code=2)
+    axle("import", "--shape", "qwen3-0.6b", "--name", "hollow", "--cells", 1023, "--models", tmp_path, code=0)
+    shown = subprocess.run([binary(), "show", "hollow", "--models", tmp_path], capture_output=True, text=True, timeout=60)
+    assert "no weights" in shown.stdout and "context     1023 tokens" in shown.stdout
+    flags = ("--models", str(tmp_path))
+    with running_server(*flags, ready=False) as server:
+        server.wait_until(lambda: any("model hollow was not loaded" in line for line in server.log), what="the refusal")
+        line = next(line for line in server.log if "model hollow was not loaded" in line)
+        assert "no weights" in line and "skip_arithmetic = true" in line
+    with running_server(*flags, environment={"AXLE_SOFTCARD": "toml:skip_arithmetic = true"}) as server:
+        body = {"model": "hollow", "max_tokens": 5, "ignore_eos": True, "temperature": 0,
+                "messages": [{"role": "user", "content": "Hello"}]}
+        request = urllib.request.Request(
+            server.url + "/v1/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            assert json.load(answer)["usage"]["completion_tokens"] == 5

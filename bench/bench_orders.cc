@@ -110,7 +110,8 @@ Status run(const std::string& folder, const std::string& library_path, std::int3
   AXLE_TRY_ASSIGN(const std::unique_ptr<card::Library> library, card::Library::open(options));
   AXLE_TRY_ASSIGN(const std::unique_ptr<card::Card> card, card::Card::open(*library));
   AXLE_TRY_ASSIGN(const package::Package package, package::Package::open(folder));
-  fmt::print("{}: prompts of {} tokens, {} new tokens; bound for one text {:.2f} tokens/s\n",
+  fmt::print(stderr,
+             "{}: prompts of {} tokens, {} new tokens; bound for one text {:.2f} tokens/s\n",
              package.name(), kPrompt, tokens, 1.0 / decode_bound(package));
   fmt::print(
       "| order | clients | tokens/s | first token of the last client, s |\n|---|---|---|---|\n");
@@ -129,9 +130,8 @@ Status run(const std::string& folder, const std::string& library_path, std::int3
     AXLE_TRY_ASSIGN(const std::unique_ptr<Model> model, Model::load(*card, package, load));
     for (const std::size_t clients : {1u, 8u}) {
       AXLE_TRY_ASSIGN(const Figures figures, measure(*model, way.generator, clients, tokens));
-      fmt::print("| {} | {} | {:.2f} | {:.2f} |\n", way.name, clients, figures.tokens_per_second,
-                 figures.late_first_token_s);
-      std::fflush(stdout);
+      fmt::print(stderr, "| {} | {} | {:.2f} | {:.2f} |\n", way.name, clients,
+                 figures.tokens_per_second, figures.late_first_token_s);
     }
   }
   return {};

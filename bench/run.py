@@ -4,7 +4,9 @@
     ./dev bench [--repeats N] [--clients 1,4,8] [--prompts 16,128,512] [--new-tokens N] [--threads N]
 
 llama-server is built once, with its own defaults, from the same source package that axle takes ggml from. Both are
-asked by `axle bench`, the same client. The figures go to bench/RESULTS.md by hand, with the machine beside them.
+asked by `axle bench`, the same client, with prompts that neither has seen. Run it on an idle machine: llama.cpp's threads wait
+for each other spinning and become many times slower beside other work. The figures go to bench/RESULTS.md by hand, with the
+machine beside them.
 """
 
 import argparse
@@ -74,8 +76,8 @@ def peer(slots, threads):
         process.wait(30)
 
 
-def measure(url, clients, arguments):
-    command = [AXLE, "bench", "--json", "--url", url, "--clients", str(clients), "--repeats", "1",
+def measure(url, clients, arguments, seed):
+    command = [AXLE, "bench", "--json", "--url", url, "--clients", str(clients), "--repeats", "1", "--seed", str(seed),
                "--prompt-tokens", arguments.prompts, "--new-tokens", str(arguments.new_tokens)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode != 0:
@@ -120,14 +122,14 @@ def compare(clients, arguments):
     with running_server("--load", arguments.model, environment=environment) as axle, \
             peer(clients, arguments.threads) as (other, url, other_start):
         axle_start = time.monotonic() - begun - other_start
-        measure(axle.url, clients, arguments), measure(url, clients, arguments)  # Warm both.
+        measure(axle.url, clients, arguments, 0), measure(url, clients, arguments, 0)  # Warm both.
         ours, theirs, front_cpu, tokens = [], [], 0.0, 0
-        for _ in range(arguments.repeats):
+        for seed in range(1, arguments.repeats + 1):  # Prompts that neither has seen.
             before = cpu_seconds(axle.process.pid)
-            ours.append(measure(axle.url, clients, arguments))
+            ours.append(measure(axle.url, clients, arguments, seed))
             front_cpu += cpu_seconds(axle.process.pid) - before
             tokens += clients * arguments.new_tokens * len(ours[-1])
-            theirs.append(measure(url, clients, arguments))
+            theirs.append(measure(url, clients, arguments, seed))
         show(clients, median_rows(ours), median_rows(theirs))
         print(f"memory (PSS): axle {memory_mib(axle.process.pid):.0f} MiB, llama-server {memory_mib(other.pid):.0f} MiB; "
               f"start to ready: axle {axle_start:.2f} s, llama-server {other_start:.2f} s; "

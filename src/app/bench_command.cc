@@ -85,7 +85,10 @@ Result<BenchRow> run_round(const BenchArguments& arguments, int prompt_tokens, i
     std::vector<std::jthread> clients;
     for (int client = 0; client < arguments.clients; ++client) {
       clients.emplace_back([&, client] {
-        const int variant = (prompt_tokens * 131 + round) * 1024 + client;
+        // Any mixing will do; it wraps around.
+        const auto mixed = static_cast<std::uint32_t>(arguments.seed) * 40503u +
+                           static_cast<std::uint32_t>(prompt_tokens * 131 + round);
+        const auto variant = static_cast<int>(mixed * 1024u + static_cast<std::uint32_t>(client));
         const Result<AnswerTimes> answer = ask(arguments, prompt_tokens, variant);
         const std::scoped_lock lock(mutex);
         if (answer.ok()) {

@@ -55,6 +55,7 @@ struct BenchArguments {
   int new_tokens = 64;
   int clients = 1;
   int repeats = 3;
+  int seed = 0;       // Another seed, other prompts: none that the server has seen.
   bool json = false;  // One JSON array of rows instead of a table.
 };
 Status run_bench(const BenchArguments& arguments);

@@ -94,6 +94,9 @@ void add_clients(CLI::App& app, CommandLine& line) {
   bench->add_option("--repeats", line.bench.repeats, "runs of each; the median is shown")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
+  bench->add_option("--seed", line.bench.seed, "another one, other prompts")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1'000'000));
 }
 
 void add_commands(CLI::App& app, CommandLine& line) {

@@ -37,7 +37,7 @@ def test_bad_settings_name_their_place(tmp_path):
     config.write_text("[server]\nport = 1\nprot = 2\n")
     assert f"{config}:3: server.prot" in axle("ls", "--config", config, code=2)
     config.write_bytes(b"\xff\x00")
-    assert f"{config}: line 1:" in axle("ls", "--config", config, code=2)
+    assert f"{config}:1:" in axle("ls", "--config", config, code=2)
     assert "is not a regular file" in axle("ls", "--config", tmp_path, code=2)
     assert "AXLE_LOG_LEVEL" in axle("ls", code=2, environment={"AXLE_LOG_LEVEL": "loud"})
     text = axle("serve", "--models", models_folder(), "--axcl-config", "/nowhere.json", code=3)

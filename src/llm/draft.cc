@@ -10,8 +10,8 @@ constexpr std::size_t kLongestKey = 5;
 constexpr std::size_t kShortestKey = 3;
 // How far up is looked: more costs time and seldom helps.
 constexpr std::size_t kWindow = 8192;
-constexpr double kLearningRate = 0.15;
-constexpr double kForgettingRate = 0.01;
+constexpr double kLearningRate = 0.3;
+constexpr double kForgettingRate = 0.002;
 
 // Where the last `key` tokens stand earlier: the place after the latest such; 0: nowhere.
 std::size_t find_earlier(std::span<const TokenId> tokens, std::size_t key) {

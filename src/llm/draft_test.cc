@@ -50,7 +50,7 @@ TEST(DraftRecordTest, TriesAgainAfterAWhile) {
   const double at_first = record.chance();
   for (int i = 0; i < 50; ++i) record.tested(4, 0);
   EXPECT_LT(record.chance(), 0.1);
-  for (int i = 0; i < 1000; ++i) record.forget();
+  for (int i = 0; i < 5000; ++i) record.forget();
   EXPECT_NEAR(record.chance(), at_first, 0.01);
   EXPECT_LT(record.chance(), 1.0);
 }

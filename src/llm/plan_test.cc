@@ -191,6 +191,7 @@ TEST(PlanStepTest, AGuessMustBeWorthItsRow) {
 // Whatever wants to run: rows fit their group, groups see their histories, nobody has two shares or
 // more rows than it wants, and the first one is always served.
 TEST(PlanStepTest, EveryPlanCanBeRun) {
+  const package::LayerShape shape = ladder();
   std::mt19937 random(7);
   const auto below = [&](std::size_t limit) { return static_cast<std::size_t>(random() % limit); };
   for (int round = 0; round < 5000; ++round) {
@@ -206,8 +207,8 @@ TEST(PlanStepTest, EveryPlanCanBeRun) {
     }
     const StepCosts costs = below(2) == 0 ? kCosts : by_rows();
     const StepChoice choice =
-        plan_step(ladder(), costs, candidates, {.step_cost = static_cast<double>(below(6))});
-    const package::Group& group = ladder().groups[choice.group];
+        plan_step(shape, costs, candidates, {.step_cost = static_cast<double>(below(6))});
+    const package::Group& group = shape.groups[choice.group];
     std::vector<bool> served(count, false);
     std::size_t rows = 0;
     for (const Share& share : choice.shares) {

@@ -43,6 +43,7 @@ struct Arguments {
   std::size_t at_once = 8;
   int new_tokens = 48;
   float temperature = 0;
+  bool engine_only = false;  // No reference: for texts that another program is compared with.
 };
 
 // A few hundred words that put a prompt over several chunks.
@@ -153,24 +154,29 @@ std::string json_numbers(const std::vector<TokenId>& ids) {
   return fmt::format("[{}]", fmt::join(ids, ","));
 }
 
-Result<std::size_t> compare(axle::llm::Model& model, const Arguments& arguments,
+Status write_texts(const std::string& path, const std::vector<axle::llm::GenerateRequest>& requests,
+                   Collector& collector) {
+  std::ofstream json(path);
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    json << fmt::format("{{\"prompt\":{},\"text\":{}}}\n", json_numbers(requests[i].prompt),
+                        json_numbers(collector.texts[i + 1]));
+  }
+  return json.flush() ? Status() : axle::unavailable(fmt::format("cannot write {}", path));
+}
+
+Result<std::size_t> compare(axle::llm::Model& model,
                             const std::vector<axle::llm::GenerateRequest>& requests,
                             Collector& collector) {
   AXLE_TRY_ASSIGN(const auto reference, axle::llm::Reference::create(model));
-  std::ofstream json;
-  if (!arguments.json.empty()) json.open(arguments.json);
   std::size_t different = 0;
   for (std::size_t i = 0; i < requests.size(); ++i) {
     AXLE_TRY_ASSIGN(const axle::llm::ReferenceText truth, reference->generate(requests[i]));
     const std::vector<TokenId>& text = collector.texts[i + 1];
     if (text != truth.ids) {
       ++different;
-      fmt::print("prompt {} ({} tokens): {} != {}\n", i, requests[i].prompt.size(),
+      fmt::print(stderr, "prompt {} ({} tokens): {} != {}\n", i, requests[i].prompt.size(),
                  json_numbers(text), json_numbers(truth.ids));
     }
-    if (json)
-      json << fmt::format("{{\"prompt\":{},\"text\":{}}}\n", json_numbers(requests[i].prompt),
-                          json_numbers(truth.ids));
   }
   return different;
 }
@@ -194,7 +200,11 @@ Status run(const Arguments& arguments) {
   AXLE_TRY(run_engine(*model, requests, arguments.at_once, collector));
   const double engine = seconds(begin);
   const auto middle = Clock::now();
-  AXLE_TRY_ASSIGN(const std::size_t different, compare(*model, arguments, requests, collector));
+  std::size_t different = 0;
+  if (!arguments.engine_only) {
+    AXLE_TRY_ASSIGN(different, compare(*model, requests, collector));
+  }
+  if (!arguments.json.empty()) AXLE_TRY(write_texts(arguments.json, requests, collector));
   std::size_t tokens = 0;
   std::size_t longest = 0;
   for (const auto& [id, text] : collector.texts) tokens += text.size();
@@ -219,6 +229,7 @@ int main(int argc, char** argv) {
   app.add_option("--at-once", arguments.at_once);
   app.add_option("--new-tokens", arguments.new_tokens);
   app.add_option("--temperature", arguments.temperature);
+  app.add_flag("--engine-only", arguments.engine_only);
   CLI11_PARSE(app, argc, argv);
   const Status status = run(arguments);
   if (!status.ok()) std::fprintf(stderr, "%s\n", status.to_string().c_str());

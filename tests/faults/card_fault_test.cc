@@ -142,19 +142,19 @@ TEST_F(CardFaultTest, KillingTheCardProcessAgainAndAgainChangesNoAnswer) {
 
 TEST_F(CardFaultTest, ACardThatDiesIsRebooted) {
   const auto fleet = expect_undisturbed(
-      fault("call = \"EngineExecute\"\naction = \"die\"\nafter_executes = 200\n"));
+      fault("call = \"EngineExecute\"\naction = \"die\"\nafter_executes = 60\n"));
   EXPECT_GE(fleet->counters().reboots, 1);
 }
 
 TEST_F(CardFaultTest, ACallThatHangsIsEndedAtItsDeadline) {
   const auto fleet = expect_undisturbed(
-      fault("call = \"EngineExecute\"\naction = \"hang\"\nafter_executes = 200\n"));
+      fault("call = \"EngineExecute\"\naction = \"hang\"\nafter_executes = 60\n"));
   EXPECT_THAT(errors(*fleet), HasSubstr("has been running for"));
 }
 
 TEST_F(CardFaultTest, ACrashInsideTheLibraryIsSurvived) {
   const auto fleet = expect_undisturbed(
-      fault("call = \"EngineExecute\"\naction = \"crash\"\nafter_executes = 200\n"));
+      fault("call = \"EngineExecute\"\naction = \"crash\"\nafter_executes = 60\n"));
   EXPECT_THAT(errors(*fleet), HasSubstr("signal 9"));
 }
 

@@ -62,6 +62,27 @@ INSTANTIATE_TEST_SUITE_P(
                       Mode{"vendor_order", {.order = StepOrder::kVendor}}),
     [](const auto& it) { return it.param.name; });
 
+TEST_F(GeneratorTest, ABeginningThatManyShareIsComputedOnce) {
+  load(tiny());
+  Generator generator(*model, {});
+  Recorder recorder;
+  std::vector<GenerateRequest> requests;
+  for (int i = 0; i < 5; ++i) {
+    requests.push_back(sampled(48, 9));  // The same 48 tokens, then one of its own.
+    requests.back().prompt.push_back(static_cast<TokenId>(i));
+    ASSERT_EQ(generator.add(id(i), requests.back()), Status());
+  }
+  run(generator, recorder);
+  std::int32_t computed = 0;
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_EQ(recorder[i].done.size(), 1u);
+    const jobs::Usage& usage = recorder[i].done[0].usage;
+    computed += usage.prompt_tokens - usage.cached_tokens;
+    EXPECT_EQ(recorder[i].ids, truth(requests[static_cast<std::size_t>(i)])) << i;
+  }
+  EXPECT_EQ(computed, 49 + 4);
+}
+
 TEST_F(GeneratorTest, NoMoreTextsRunAtOnceThanAllowed) {
   load(tiny());
   Generator generator(*model, {.max_running = 2});

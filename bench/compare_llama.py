@@ -34,10 +34,13 @@ def first_difference(ours, theirs):
 
 
 def gap_at(url, prompt, text, place, top):
-    """Difference of log probabilities between llama-server's best token and ours; None when ours is not among `top`."""
+    """Difference of log probabilities between llama-server's best token and ours; None when it does not tell ours.
+
+    Where its own choice is the end of the text, llama-server answers without probabilities.
+    """
     answer = complete(url, prompt + text[:place], 1, top)
-    candidates = answer["completion_probabilities"][0]["top_logprobs"]
-    by_id = {entry["id"]: entry["logprob"] for entry in candidates}
+    listed = answer.get("completion_probabilities") or []
+    by_id = {entry["id"]: entry["logprob"] for entry in listed[0]["top_logprobs"]} if listed else {}
     ours = by_id.get(text[place])
     return None if ours is None else max(by_id.values()) - ours
 

@@ -12,6 +12,8 @@ int run_card(const Config& config, int socket) {
   options.library.softcard = softcard_library(config);
   options.library.config = config.axcl_config;
   if (config.device) options.card.device = card::DeviceId{*config.device};
+  options.generator.max_banks = config.kv_banks;
+  options.generator.host_cache_bytes = std::uint64_t{config.host_cache_mib} << 20;
   return worker::run_card_process(options);
 }
 

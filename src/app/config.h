@@ -34,6 +34,9 @@ struct Config {
   std::string axcl_config;                     // Path of the vendor's axcl.json.
   std::string smi = "/usr/bin/axcl/axcl-smi";  // Restarts a hung card; empty: never.
 
+  std::uint32_t kv_banks = 4;
+  std::uint32_t host_cache_mib = 512;
+
   std::uint32_t queue_limit = 256;
   std::uint32_t running_limit = 32;
 

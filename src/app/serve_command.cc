@@ -90,6 +90,8 @@ std::vector<std::string> card_command(const Config& config) {
   if (!config.axcl_config.empty())
     command.insert(command.end(), {"--axcl-config", config.axcl_config});
   if (config.device) command.insert(command.end(), {"--device", fmt::format("{}", *config.device)});
+  command.insert(command.end(), {"--kv-banks", fmt::format("{}", config.kv_banks)});
+  command.insert(command.end(), {"--host-cache-mib", fmt::format("{}", config.host_cache_mib)});
   return command;
 }
 

@@ -1,5 +1,8 @@
 #include "llm/cells.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/check.h"
 
 namespace axle::llm {
@@ -13,16 +16,62 @@ std::optional<Cell> Cells::lowest_free() const {
   return std::nullopt;
 }
 
+std::size_t Cells::end_of_lowest(std::size_t count) const {
+  AXLE_CHECK(count <= free_count_);
+  std::size_t cell = search_from_;
+  for (std::size_t found = 0; found < count; ++cell) {
+    if (references_[cell] == 0) ++found;
+  }
+  return cell;
+}
+
+std::size_t Cells::free_below(std::size_t limit) const {
+  const std::size_t end = std::min(limit, references_.size());
+  if (search_from_ >= end) return 0;
+  const auto at = [this](std::size_t cell) {
+    return references_.begin() + static_cast<std::ptrdiff_t>(cell);
+  };
+  return static_cast<std::size_t>(std::count(at(search_from_), at(end), 0u));
+}
+
+std::optional<Cell> Cells::find_run(std::size_t count, std::size_t limit) const {
+  std::size_t length = 0;
+  for (std::size_t cell = search_from_; cell < std::min(limit, references_.size()); ++cell) {
+    length = references_[cell] == 0 ? length + 1 : 0;
+    if (length == count) return static_cast<Cell>(cell + 1 - count);
+  }
+  return std::nullopt;
+}
+
+void Cells::hold(Cell cell) {
+  references_[cell] = 1;
+  --free_count_;
+  if (cell == search_from_) ++search_from_;
+}
+
 std::optional<Cell> Cells::take() {
   const std::optional<Cell> cell = lowest_free();
   if (!cell) {
     search_from_ = references_.size();
     return std::nullopt;
   }
-  references_[*cell] = 1;
-  --free_count_;
-  search_from_ = std::size_t{*cell} + 1;
+  search_from_ = *cell;
+  hold(*cell);
   return cell;
+}
+
+std::vector<Cell> Cells::take(std::size_t count, std::size_t limit) {
+  AXLE_CHECK(count <= free_count_);
+  std::vector<Cell> taken;
+  taken.reserve(count);
+  if (const std::optional<Cell> run = find_run(count, limit); run && count > 0) {
+    for (std::size_t i = 0; i < count; ++i) {
+      taken.push_back(*run + static_cast<Cell>(i));
+      hold(taken.back());
+    }
+  }
+  while (taken.size() < count) taken.push_back(*take());
+  return taken;
 }
 
 void Cells::share(Cell cell) {
@@ -35,6 +84,13 @@ void Cells::release(Cell cell) {
   if (--references_[cell] > 0) return;
   ++free_count_;
   if (cell < search_from_) search_from_ = cell;
+}
+
+void Cells::move(CellMove move) {
+  AXLE_CHECK(references(move.from) > 0 && move.to < count() && references(move.to) == 0);
+  std::swap(references_[move.from], references_[move.to]);
+  if (move.to == search_from_) ++search_from_;
+  search_from_ = std::min(search_from_, std::size_t{move.from});
 }
 
 std::uint32_t Cells::references(Cell cell) const {

@@ -1,5 +1,6 @@
 #include "llm/cells.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,6 +10,8 @@
 
 namespace axle::llm {
 namespace {
+
+using ::testing::ElementsAre;
 
 TEST(CellsTest, GivesTheLowestFreeCellFirst) {
   Cells cells(4);
@@ -51,6 +54,40 @@ TEST(CellsTest, HasNoReferencesBeyondItsEnd) {
 }
 
 // Against a plain map of owners: no cell is lost or given twice, whatever the order of events.
+
+TEST(CellsTest, GivesNeighboursBelowTheLimitElseTheLowest) {
+  Cells cells(12);
+  EXPECT_THAT(cells.take(3, 12), ElementsAre(0u, 1u, 2u));
+  cells.release(1);
+  EXPECT_EQ(cells.end_of_lowest(2), 4u);
+  EXPECT_THAT(cells.take(2, 5), ElementsAre(3u, 4u));
+  EXPECT_THAT(cells.take(2, 6), ElementsAre(1u, 5u));
+  EXPECT_THAT(cells.take(0, 12), ::testing::IsEmpty());
+  EXPECT_EQ(cells.free_count(), 6u);
+}
+
+TEST(CellsTest, CountsTheFreeOnesBelow) {
+  Cells cells(8);
+  (void)cells.take(4, 8);
+  cells.release(2);
+  EXPECT_EQ(cells.free_below(4), 1u);
+  EXPECT_EQ(cells.free_below(6), 3u);
+  EXPECT_EQ(cells.free_below(100), 5u);
+}
+
+TEST(CellsTest, OwnersMoveWithTheirCell) {
+  Cells cells(4);
+  (void)cells.take(2, 4);
+  cells.share(0);
+  cells.move({0, 3});
+  EXPECT_EQ(cells.references(3), 2u);
+  EXPECT_EQ(cells.references(0), 0u);
+  EXPECT_EQ(cells.lowest_free(), Cell{0});
+  cells.move({1, 0});
+  EXPECT_EQ(cells.take(), Cell{1});
+  EXPECT_EQ(cells.free_count(), 1u);
+}
+
 class CellsPropertyTest : public ::testing::TestWithParam<unsigned> {};
 
 TEST_P(CellsPropertyTest, LosesAndDoublesNothingUnderRandomUse) {

@@ -38,6 +38,7 @@ class Conversation {
   // Tokens whose K and V are not computed yet.
   std::size_t pending() const { return tokens_.size() - sequence.size(); }
   // What it needs of the card before the next token: everything but that token itself.
+  std::size_t bank = 0;         // That its cells are of.
   Sequence sequence;            // Computed tokens; owns one reference of each of its cells.
   std::deque<Cell> reserved;    // Cells for pending tokens, to be used from the front.
   std::vector<TokenId> drafts;  // Guesses after the pending token, for the next step.

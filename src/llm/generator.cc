@@ -4,26 +4,24 @@
 
 #include <algorithm>
 #include <deque>
+#include <numeric>
 #include <optional>
 #include <utility>
 
-#include "llm/cells.h"
+#include "llm/batch.h"
 #include "llm/conversation.h"
 #include "llm/cost.h"
+#include "llm/kv_rows.h"
+#include "llm/kv_store.h"
 #include "llm/logprobs.h"
 #include "llm/model.h"
 #include "llm/plan.h"
-#include "llm/prefix_cache.h"
 #include "llm/request_check.h"
 #include "llm/sampler.h"
 
 namespace axle::llm {
 namespace {
 
-// Free cells that must be left for growing texts before another request may start beside them; with
-// fewer, requests would push each other out all the time.
-constexpr std::size_t kGrowthCells = 32;
-constexpr std::size_t kCachedTexts = 64;
 // Common tokens of a running prompt that are worth waiting for instead of computing them again.
 constexpr std::size_t kWorthWaiting = 32;
 // A step in which a text goes on is not made longer than this by others' prompts, where their rows
@@ -38,8 +36,11 @@ class Generator::Impl {
       : model_(model),
         options_(options),
         limits_{model.vocab_size(), model.context_tokens()},
-        cells_(model.cells()),
-        cache_(cells_, kCachedTexts),
+        rows_(model),
+        store_(model.package().info().shape, rows_,
+               {.prefix_cache = options.prefix_cache,
+                .max_banks = options.max_banks,
+                .host_cache_bytes = options.host_cache_bytes}),
         sampler_(model.vocab_size()),
         costs_(model.package().info().shape) {}
 
@@ -48,6 +49,7 @@ class Generator::Impl {
   Result<bool> step(EventSink& sink);
   const Status& status() const { return status_; }
   GeneratorLoad load() const;
+  Result<bool> give_memory_back();
 
  private:
   using ConversationPtr = std::unique_ptr<Conversation>;
@@ -56,31 +58,15 @@ class Generator::Impl {
   const package::LayerShape& shape() const { return model_.package().info().shape; }
   bool knows(RequestId id) const;
   void wait(ConversationPtr conversation);
-  void start_waiting(EventSink& sink);
-  enum class Start : std::uint8_t { kStarted, kNoRoom, kLater };
-  Start start(Conversation& conversation);
-  bool will_share_more(const Conversation& conversation, std::size_t cached) const;
-  std::vector<Cell> cached_beginning(const Conversation& conversation);
-  Cell take_prompt_cell();
-  bool ensure_cell(Conversation& conversation);
-  void free_cells(Conversation& conversation);
+  Status start_waiting(EventSink& sink);
+  bool will_share_more(const Conversation& conversation) const;
+  bool ensure_cell(const Conversation& conversation);
+  std::vector<Conversation*> running() const;
 
-  // A conversation's part in a step.
-  struct Served {
-    Conversation* conversation = nullptr;
-    std::size_t rows = 0;      // Of pending tokens.
-    std::size_t last_row = 0;  // Of the plan; guesses follow it.
-  };
-  struct Batch {
-    Plan plan;
-    std::vector<Served> served;  // In the order of the plan's rows.
-  };
-  std::vector<Conversation*> ready();
+  std::vector<Conversation*> ready() const;
   void guess(Conversation& conversation);
-  Candidate candidate(const Conversation& conversation) const;
-  Batch make_batch();
-  static void add_rows(const Conversation& conversation, std::size_t count, Plan& plan);
-  void add_drafts(Conversation& conversation, std::size_t count, Plan& plan);
+  Result<Batch> make_batch();
+  Status take_cells(const StepChoice& choice, std::span<Conversation* const> conversations);
   Status run(const Batch& batch);
   void pass_turns(const Batch& batch);
   void report_progress(const Conversation& conversation, EventSink& sink) const;
@@ -94,8 +80,8 @@ class Generator::Impl {
   Model& model_;
   GeneratorOptions options_;
   ModelLimits limits_;
-  Cells cells_;
-  PrefixCache cache_;
+  ModelRows rows_;
+  KvStore store_;
   Sampler sampler_;
   CostModel costs_;
   Queue waiting_;  // In the order of service.
@@ -139,7 +125,7 @@ void Generator::Impl::cancel(RequestId id) {
   for (Queue* queue : {&running_, &waiting_}) {
     for (auto it = queue->begin(); it != queue->end(); ++it) {
       if ((*it)->id() != id) continue;
-      free_cells(**it);
+      store_.release(**it);
       queue->erase(it);
       return;
     }
@@ -149,16 +135,29 @@ void Generator::Impl::cancel(RequestId id) {
 GeneratorLoad Generator::Impl::load() const {
   return {.running = running_.size(),
           .waiting = waiting_.size(),
-          .cells_used = cells_.count() - cells_.free_count(),
-          .cells_cached = cache_.evictable(),
-          .cells_total = cells_.count()};
+          .cells_used = store_.cells_used(),
+          .cells_cached = store_.cells_cached(),
+          .cells_total = store_.cells_total(),
+          .banks = store_.banks(),
+          .host_bytes = store_.host_bytes()};
+}
+
+Result<bool> Generator::Impl::give_memory_back() {
+  AXLE_TRY_ASSIGN(const std::size_t banks, store_.drop_idle_banks());
+  return banks > 0;
+}
+
+std::vector<Conversation*> Generator::Impl::running() const {
+  std::vector<Conversation*> running;
+  for (const ConversationPtr& it : running_) running.push_back(it.get());
+  return running;
 }
 
 // ---- Cells.
 
 // First come, first served: the first that finds no room keeps the others waiting too. Only those
 // that wait for another's computed beginning are passed over.
-void Generator::Impl::start_waiting(EventSink& sink) {
+Status Generator::Impl::start_waiting(EventSink& sink) {
   for (auto next = waiting_.begin();
        next != waiting_.end() && running_.size() < options_.max_running;) {
     if (is_complete((*next)->request(), (*next)->answer().size(), limits_)) {
@@ -166,114 +165,62 @@ void Generator::Impl::start_waiting(EventSink& sink) {
       next = waiting_.erase(next);
       continue;
     }
-    switch (start(**next)) {
-      case Start::kNoRoom:
-        return;
-      case Start::kLater:
-        ++next;
-        break;
-      case Start::kStarted:
-        running_.push_back(std::move(*next));
-        next = waiting_.erase(next);
-        break;
+    if (will_share_more(**next)) {
+      ++next;
+      continue;
     }
+    AXLE_TRY_ASSIGN(const bool admitted, store_.admit(**next, running(), costs_.guesses()));
+    if (!admitted) return {};
+    running_.push_back(std::move(*next));
+    next = waiting_.erase(next);
   }
-}
-
-// Takes all cells that the tokens known so far need, or none.
-Generator::Impl::Start Generator::Impl::start(Conversation& conversation) {
-  const std::vector<Cell> cached = cached_beginning(conversation);
-  const std::size_t wanted = conversation.tokens().size() - cached.size();
-  const std::size_t growth = running_.empty() ? 0 : kGrowthCells;
-  const bool later = will_share_more(conversation, cached.size());
-  if (later || wanted + growth > cells_.free_count() + cache_.evictable()) {
-    for (const Cell cell : cached) cells_.release(cell);
-    return later ? Start::kLater : Start::kNoRoom;
-  }
-  for (std::size_t i = 0; i < cached.size(); ++i) {
-    conversation.sequence.append(conversation.tokens()[i], static_cast<std::uint32_t>(i),
-                                 cached[i]);
-  }
-  conversation.mark_cached(cached.size());
-  for (std::size_t i = 0; i < wanted; ++i) conversation.reserved.push_back(take_prompt_cell());
-  return Start::kStarted;
-}
-
-// Is a prompt being computed that begins alike for longer than what is cached?
-bool Generator::Impl::will_share_more(const Conversation& conversation, std::size_t cached) const {
-  if (!options_.prefix_cache) return false;
-  const auto tokens = conversation.tokens().first(conversation.tokens().size() - 1);
-  return std::ranges::any_of(running_, [&](const ConversationPtr& it) {
-    if (it->answered()) return false;
-    const auto [end, other] = std::ranges::mismatch(tokens, it->tokens());
-    return static_cast<std::size_t>(end - tokens.begin()) >= cached + kWorthWaiting;
-  });
-}
-
-// Cells of a computed beginning, shared; none where starting afresh is faster, as with a package
-// whose prefill groups cannot see those cells. At least one token is left: its row gives the
-// logits.
-std::vector<Cell> Generator::Impl::cached_beginning(const Conversation& conversation) {
-  if (!options_.prefix_cache) return {};
-  const auto tokens = conversation.tokens();
-  std::vector<Cell> cached = cache_.acquire(tokens.first(tokens.size() - 1));
-  if (cached.empty()) return cached;
-  const std::size_t end = std::size_t{*std::max_element(cached.begin(), cached.end())} + 1;
-  const double with = prefill_cost(shape(), costs_.guesses(), {tokens.size() - cached.size(), end});
-  const double without = prefill_cost(shape(), costs_.guesses(), {tokens.size(), 0});
-  if (with <= without) return cached;
-  for (const Cell cell : cached) cells_.release(cell);
   return {};
 }
 
-// A cell that prefill groups can see, if need be in exchange for a cached text; else any.
-Cell Generator::Impl::take_prompt_cell() {
-  const std::size_t visible = prefill_history(shape());
-  if (!cache_.evict(visible)) (void)cache_.evict(cells_.count());
-  return *cells_.take();  // start() has counted: there is one.
+// Is a prompt being computed that begins alike for longer than what is there already?
+bool Generator::Impl::will_share_more(const Conversation& conversation) const {
+  if (!options_.prefix_cache) return false;
+  const auto tokens = conversation.tokens().first(conversation.tokens().size() - 1);
+  const std::size_t known = store_.known(tokens);
+  return std::ranges::any_of(running_, [&](const ConversationPtr& it) {
+    if (it->answered()) return false;
+    const auto [end, other] = std::ranges::mismatch(tokens, it->tokens());
+    return static_cast<std::size_t>(end - tokens.begin()) >= known + kWorthWaiting;
+  });
 }
 
-// Has the conversation a cell for its next token? Takes one, if need be from the cache, then from
-// the running request that goes last. False: it was this one, and it waits again.
-bool Generator::Impl::ensure_cell(Conversation& conversation) {
-  if (!conversation.reserved.empty()) return true;
-  while (!cache_.evict(cells_.count())) {
-    const auto last =
-        std::max_element(running_.begin(), running_.end(),
-                         [](const ConversationPtr& left, const ConversationPtr& right) {
-                           return left->goes_before(*right);
-                         });
+// Is there a cell for the conversation's next token? If need be, the running request of its bank
+// that goes last gives its cells back. False: it was this one, and it waits again.
+bool Generator::Impl::ensure_cell(const Conversation& conversation) {
+  while (conversation.reserved.empty() && store_.spare(conversation.bank) == 0) {
+    auto last = running_.end();
+    for (auto it = running_.begin(); it != running_.end(); ++it) {
+      if ((*it)->bank != conversation.bank) continue;
+      if (last == running_.end() || (*last)->goes_before(**it)) last = it;
+    }
     const bool itself = last->get() == &conversation;
     ConversationPtr loser = std::move(*last);
     running_.erase(last);
-    free_cells(*loser);
+    store_.release(*loser);
     wait(std::move(loser));
     if (itself) return false;
   }
-  conversation.reserved.push_back(*cells_.take());
   return true;
-}
-
-void Generator::Impl::free_cells(Conversation& conversation) {
-  if (options_.prefix_cache) cache_.keep(conversation.sequence);
-  for (const Cell cell : conversation.sequence.cells()) cells_.release(cell);
-  for (const Cell cell : conversation.reserved) cells_.release(cell);
-  conversation.sequence.clear();
-  conversation.reserved.clear();
 }
 
 // ---- Steps.
 
 Result<bool> Generator::Impl::step(EventSink& sink) {
   AXLE_TRY(status_);
-  start_waiting(sink);
+  if (const Status started = start_waiting(sink); !started.ok()) return poison(started, sink);
   if (running_.empty()) return !waiting_.empty();
   if (!ensure_cell(*running_.front())) return true;
 
-  const Batch batch = make_batch();
-  if (const Status ran = run(batch); !ran.ok()) return poison(ran, sink);
-  pass_turns(batch);
-  for (const Served& served : batch.served) {
+  const Result<Batch> batch = make_batch();
+  if (!batch.ok()) return poison(batch.status(), sink);
+  if (const Status ran = run(*batch); !ran.ok()) return poison(ran, sink);
+  pass_turns(*batch);
+  for (const Served& served : batch->served) {
     report_progress(*served.conversation, sink);
     if (served.conversation->pending() > 0) continue;
     const Status answered = answer(*served.conversation, served.last_row, sink);
@@ -282,43 +229,57 @@ Result<bool> Generator::Impl::step(EventSink& sink) {
   return !running_.empty() || !waiting_.empty();
 }
 
-// Running conversations with a cell for their next token, in the order of their turns. Nobody but
-// the first one takes cells from others for it.
-std::vector<Conversation*> Generator::Impl::ready() {
+// Running conversations with room for their next token, in the order of their turns: those of the
+// bank whose turn it is. Nobody but the first one takes cells from others for it.
+std::vector<Conversation*> Generator::Impl::ready() const {
+  const std::size_t bank = running_.front()->bank;
+  std::size_t spare = store_.spare(bank);
   std::vector<Conversation*> ready;
   for (const ConversationPtr& it : running_) {
+    if (it->bank != bank) continue;
     if (it->reserved.empty()) {
-      if (!cache_.evict(cells_.count())) continue;
-      it->reserved.push_back(*cells_.take());
+      if (spare == 0) continue;
+      --spare;
     }
     ready.push_back(it.get());
   }
   return ready;
 }
 
-Generator::Impl::Batch Generator::Impl::make_batch() {
+Result<Batch> Generator::Impl::make_batch() {
   const std::vector<Conversation*> conversations = ready();
+  if (conversations.size() > 1) AXLE_TRY(store_.settle(*conversations.front(), running()));
   for (Conversation* it : conversations) guess(*it);
   std::vector<Candidate> candidates;
-  for (const Conversation* it : conversations) candidates.push_back(candidate(*it));
+  for (const Conversation* it : conversations) candidates.push_back(candidate_of(*it));
   const PlanLimits limits{.step_cost = costs_.knows_time() ? kStepLimitNs : 0.0};
   const StepChoice choice = plan_step(shape(), costs_.costs(), candidates, limits);
-  Batch batch{.plan = {.group = choice.group, .rows = {}}, .served = {}};
-  for (const Share& share : choice.shares) {
-    Conversation& conversation = *conversations[share.candidate];
-    add_rows(conversation, share.rows, batch.plan);
-    batch.served.push_back({&conversation, share.rows, batch.plan.rows.size() - 1});
-    add_drafts(conversation, share.drafts, batch.plan);
-  }
-  return batch;
+  AXLE_TRY(take_cells(choice, conversations));
+  return assemble(choice, conversations, model_.step().has_wide_head());
 }
 
-Candidate Generator::Impl::candidate(const Conversation& conversation) const {
-  const std::size_t count = std::min(conversation.pending(), conversation.reserved.size());
-  return {.pending = {count, conversation.sequence.cells_end()},
-          .answering = conversation.answered() && conversation.pending() == 1,
-          .drafts = conversation.drafts.size(),
-          .draft_chance = conversation.record.chance()};
+// Cells for the rows that have none: neighbours, if possible, since rows that go to neighbouring
+// cells are one copy.
+Status Generator::Impl::take_cells(const StepChoice& choice,
+                                   std::span<Conversation* const> conversations) {
+  std::vector<std::size_t> wanted;
+  std::size_t history_end = 0;
+  for (const Share& share : choice.shares) {
+    const Conversation& conversation = *conversations[share.candidate];
+    const std::size_t rows = share.rows + share.drafts;
+    wanted.push_back(rows - std::min(rows, conversation.reserved.size()));
+    history_end = std::max(history_end, conversation.sequence.cells_end());
+  }
+  AXLE_TRY_ASSIGN(const std::vector<Cell> cells,
+                  store_.take(conversations.front()->bank,
+                              std::reduce(wanted.begin(), wanted.end()), history_end));
+  auto next = cells.begin();
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    std::deque<Cell>& reserved = conversations[choice.shares[i].candidate]->reserved;
+    reserved.insert(reserved.end(), next, next + static_cast<std::ptrdiff_t>(wanted[i]));
+    next += static_cast<std::ptrdiff_t>(wanted[i]);
+  }
+  return {};
 }
 
 // Guesses for a text that goes on, as many as there are cells for beside those of running texts.
@@ -327,38 +288,10 @@ void Generator::Impl::guess(Conversation& conversation) {
   if (options_.max_drafts == 0 || !conversation.answered() || conversation.pending() != 1) return;
   const std::size_t more =
       tokens_left(conversation.request(), conversation.answer().size(), limits_);
-  const std::size_t spare = (cells_.free_count() + cache_.evictable()) / running_.size();
-  const std::size_t most = std::min({options_.max_drafts, more - 1, spare});
+  const std::size_t share = store_.spare(conversation.bank) / running_.size();
+  const std::size_t most =
+      std::min({options_.max_drafts, more - 1, share - std::min(share, std::size_t{1})});
   if (most > 0) conversation.drafts = guess_continuation(conversation.tokens(), most);
-}
-
-// The rows after the conversation's pending one. Only the head of one row is asked row by row, as
-// far as the guesses hold.
-void Generator::Impl::add_drafts(Conversation& conversation, std::size_t count, Plan& plan) {
-  conversation.drafts.resize(count);
-  const std::size_t first = conversation.tokens().size();
-  while (conversation.reserved.size() < count + 1) {
-    (void)cache_.evict(cells_.count());  // guess() has counted: there is one.
-    conversation.reserved.push_back(*cells_.take());
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    plan.rows.push_back({.sequence = &conversation.sequence,
-                         .token = conversation.drafts[i],
-                         .position = static_cast<std::uint32_t>(first + i),
-                         .cell = conversation.reserved[i + 1],
-                         .wants_logits = model_.step().has_wide_head()});
-  }
-}
-
-void Generator::Impl::add_rows(const Conversation& conversation, std::size_t count, Plan& plan) {
-  const std::size_t first = conversation.sequence.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    plan.rows.push_back({.sequence = &conversation.sequence,
-                         .token = conversation.tokens()[first + i],
-                         .position = static_cast<std::uint32_t>(first + i),
-                         .cell = conversation.reserved[i],
-                         .wants_logits = first + i + 1 == conversation.tokens().size()});
-  }
 }
 
 Status Generator::Impl::run(const Batch& batch) {
@@ -394,7 +327,7 @@ void Generator::Impl::report_progress(const Conversation& conversation, EventSin
 // All that the conversation knows is computed: chooses its next token, from row `row` of the step,
 // and further ones as long as they are those that were guessed.
 Status Generator::Impl::answer(Conversation& turn, std::size_t row, EventSink& sink) {
-  if (options_.prefix_cache && !turn.answered()) cache_.keep(turn.sequence);
+  if (!turn.answered()) store_.keep(turn);
   const std::vector<TokenId> drafts = std::move(turn.drafts);
   turn.drafts.clear();
   std::size_t right = 0;
@@ -414,7 +347,8 @@ Status Generator::Impl::answer(Conversation& turn, std::size_t row, EventSink& s
     turn.record.tested(drafts.size(), right);
   }
   // Cells of guesses that did not hold are free again; what is in them nobody sees.
-  for (; turn.reserved.size() > 1; turn.reserved.pop_back()) cells_.release(turn.reserved.back());
+  for (const Cell cell : turn.reserved) store_.give_back(turn.bank, cell);
+  turn.reserved.clear();
   return {};
 }
 
@@ -448,7 +382,7 @@ void Generator::Impl::finish(const Conversation& turn, jobs::Finish finish, Even
   const auto place = std::ranges::find(running_, &turn, &ConversationPtr::get);
   const ConversationPtr finished = std::move(*place);
   running_.erase(place);
-  free_cells(*finished);
+  store_.release(*finished);
   sink.done(finished->id(), finished->done(finish, Conversation::Clock::now()));
 }
 
@@ -456,7 +390,7 @@ Status Generator::Impl::poison(const Status& status, EventSink& sink) {
   status_ = status;
   for (Queue* queue : {&running_, &waiting_}) {
     for (const ConversationPtr& conversation : *queue) {
-      free_cells(*conversation);
+      store_.release(*conversation);
       sink.failed(conversation->id(), {.status = status, .retry_may_help = true});
     }
     queue->clear();
@@ -477,5 +411,6 @@ void Generator::cancel(RequestId id) { impl_->cancel(id); }
 Result<bool> Generator::step(EventSink& sink) { return impl_->step(sink); }
 const Status& Generator::status() const { return impl_->status(); }
 GeneratorLoad Generator::load() const { return impl_->load(); }
+Result<bool> Generator::give_memory_back() { return impl_->give_memory_back(); }
 
 }  // namespace axle::llm

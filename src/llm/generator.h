@@ -43,6 +43,10 @@ struct GeneratorOptions {
   std::size_t max_requests = 64;  // Running and waiting together.
   std::size_t max_running = 64;   // Texts that hold cells and take part in steps at once.
   bool prefix_cache = true;       // Keep the cells of finished texts for requests that begin alike.
+  // Sets of T cells: more than one are taken when texts wait for cells and the card has room.
+  std::size_t max_banks = 1;
+  // Host memory for rows of remembered texts that had to leave the card; they come back exactly.
+  std::uint64_t host_cache_bytes = 0;
   // Guessed tokens of one text in a step, where rows are left over; they never change a text.
   std::size_t max_drafts = 8;
 };
@@ -53,7 +57,9 @@ struct GeneratorLoad {
   std::size_t waiting = 0;       // Requests that wait for cells.
   std::size_t cells_used = 0;    // Cells of running requests and of the prefix cache.
   std::size_t cells_cached = 0;  // Those of them that only the prefix cache holds.
-  std::size_t cells_total = 0;
+  std::size_t cells_total = 0;   // Of all banks.
+  std::size_t banks = 0;
+  std::uint64_t host_bytes = 0;  // Taken by rows in host memory.
 };
 
 // Writes the texts of many requests with one model: they share its cells, take turns step by step,
@@ -62,7 +68,7 @@ struct GeneratorLoad {
 //
 // Order: requests that wait are served by priority, then first come first served; those that run
 // take turns. When the cells run out, the youngest running request of the lowest priority gives its
-// cells back and waits again; it goes on later with exactly the same text.
+// cells back and waits again; it goes on later, where there is room, with exactly the same text.
 //
 // A card error poisons the generator: the first Status is kept, every request fails with
 // retry_may_help, later calls return it.
@@ -95,6 +101,11 @@ class Generator {
   //
   // Errors: the Status that poisons the generator (every request has then heard of it).
   Result<bool> step(EventSink& sink);
+
+  // Gives card memory back that only remembered texts use (further banks), for something else that
+  // needs it. True if there was any.
+  // Errors: kCardLost, kUnavailable  the card failed.
+  Result<bool> give_memory_back();
 
   // Ok until a card error poisoned it.
   const Status& status() const;

@@ -15,9 +15,9 @@ class Card;
 
 namespace axle::llm {
 
-// The K/V memory of one model on the card: per layer one K and one V buffer of [rows, kv] bf16, row
-// c being cell c. Every group of a layer reads the same buffers, because each sees the first P
-// cells.
+// One bank of a model's K/V memory on the card: per layer one K and one V buffer of [rows, kv]
+// bf16, row c being cell c. Every group of a layer reads the same buffers, because each sees the
+// first P cells.
 //
 // All zero at first: a hidden cell must hold finite numbers, since 0 * NaN is NaN.
 //
@@ -34,6 +34,7 @@ class KvCache {
   // `count` rows from `first` on. REQUIRES: first + count <= rows.
   card::DeviceSpan k_rows(std::size_t layer, Cell first, std::size_t count) const;
   card::DeviceSpan v_rows(std::size_t layer, Cell first, std::size_t count) const;
+  std::size_t layers() const { return layers_.size(); }
   // Bytes of one row of K (and of V).
   std::size_t row_bytes(std::size_t layer) const { return layers_[layer].row_bytes; }
 

@@ -34,6 +34,9 @@ std::uint64_t output_bytes(const package::LayerShape& shape, std::size_t kv_widt
   return rows * (shape.hidden + 2 * kv_width) * sizeof(Bf16);
 }
 
+// What further banks leave of the card's memory, for what the runtime takes by itself.
+constexpr std::uint64_t kKeptFreeBytes = 64ull << 20;
+
 double mebibytes(std::uint64_t bytes) { return static_cast<double>(bytes) / (1024.0 * 1024.0); }
 
 Status check_room(card::Card& card, const package::Package& package) {
@@ -88,20 +91,46 @@ Result<std::unique_ptr<Model>> Model::load(card::Card& card, const package::Pack
 
   std::unique_ptr<Model> model(new Model(card, package, std::move(engines), std::move(embeddings)));
   const package::PackageInfo& info = model->package_.info();
-  AXLE_TRY_ASSIGN(model->cache_, KvCache::allocate(card, info.shape.cache_rows(), info.kv_widths));
+  AXLE_TRY_ASSIGN(KvCache bank, KvCache::allocate(card, info.shape.cache_rows(), info.kv_widths));
+  model->banks_.push_back(std::move(bank));
   AXLE_TRY_ASSIGN(model->step_, StepRunner::create({.card = card,
                                                     .engines = model->engines_,
-                                                    .cache = model->cache_,
+                                                    .cache = model->banks_.front(),
                                                     .embeddings = model->embeddings_,
                                                     .shape = info.shape},
                                                    options.step));
   return model;
 }
 
+Result<bool> Model::add_bank() {
+  const Result<std::uint64_t> free = card_.memory_free();
+  if (!free.ok()) {
+    if (free.status().code() == Code::kUnsupported) return false;
+    return free.status();
+  }
+  if (*free < banks_.front().memory_bytes() + kKeptFreeBytes) return false;
+  const package::PackageInfo& info = package_.info();
+  Result<KvCache> bank = KvCache::allocate(card_, info.shape.cache_rows(), info.kv_widths);
+  if (!bank.ok() && bank.status().code() == Code::kExhausted) return false;
+  AXLE_TRY(bank.status());
+  banks_.push_back(std::move(*bank));
+  const Status bound = step_->add_bank(banks_.back());
+  if (bound.ok()) return true;
+  banks_.pop_back();
+  return bound;
+}
+
+void Model::drop_bank() {
+  step_->drop_bank();
+  banks_.pop_back();
+}
+
 std::size_t Model::context_tokens() const { return std::min(cells(), package_.max_position()); }
 
 std::uint64_t Model::memory_bytes() const {
-  return llm::memory_bytes(engines_) + cache_.memory_bytes() + step_->memory_bytes();
+  std::uint64_t bytes = llm::memory_bytes(engines_) + step_->memory_bytes();
+  for (const KvCache& bank : banks_) bytes += bank.memory_bytes();
+  return bytes;
 }
 
 }  // namespace axle::llm

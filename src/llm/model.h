@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 
 #include "base/result.h"
@@ -45,6 +46,14 @@ class Model {
   Engines& engines() { return engines_; }
   const Embeddings& embeddings() const { return embeddings_; }
   StepRunner& step() { return *step_; }
+  // K/V memory: at least one bank of cells() cells. REQUIRES: number < banks().
+  const KvCache& bank(std::size_t number) const { return banks_[number]; }
+  std::size_t banks() const { return banks_.size(); }
+  // A further one; what is in it is zero. False: the card has no room for it, or cannot tell.
+  // Errors: kCardLost, kUnavailable.
+  Result<bool> add_bank();
+  // Frees the last one. REQUIRES: banks() > 1.
+  void drop_bank();
 
   std::size_t vocab_size() const { return package_.vocab_size(); }
   // T: cells shared by all conversations.
@@ -64,7 +73,7 @@ class Model {
   package::Package package_;
   Engines engines_;
   Embeddings embeddings_;
-  KvCache cache_;
+  std::deque<KvCache> banks_;
   std::unique_ptr<StepRunner> step_;  // Set by load(); never null after it. Last: uses the others.
 };
 

@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/result.h"
+
 namespace axle::llm {
 namespace {
 
@@ -28,17 +30,18 @@ PrefixCache::~PrefixCache() {
   while (!entries_.empty()) drop(entries_.size() - 1);
 }
 
-std::vector<Cell> PrefixCache::acquire(std::span<const TokenId> tokens) {
-  Entry* best = nullptr;
+std::size_t PrefixCache::match(std::span<const TokenId> tokens) const {
   std::size_t length = 0;
-  for (Entry& entry : entries_) {
-    const std::size_t common = common_length(entry.tokens, tokens);
-    if (common > length) {
-      best = &entry;
-      length = common;
-    }
-  }
-  if (best == nullptr) return {};
+  for (const Entry& entry : entries_)
+    length = std::max(length, common_length(entry.tokens, tokens));
+  return length;
+}
+
+std::vector<Cell> PrefixCache::acquire(std::span<const TokenId> tokens) {
+  const std::size_t length = match(tokens);
+  if (length == 0) return {};
+  const auto best = std::ranges::find_if(
+      entries_, [&](const Entry& entry) { return common_length(entry.tokens, tokens) == length; });
   best->used = ++clock_;
   std::vector<Cell> found(best->cells.begin(),
                           best->cells.begin() + static_cast<std::ptrdiff_t>(length));
@@ -71,23 +74,54 @@ void PrefixCache::keep(const Sequence& sequence) {
   entries_.push_back(std::move(entry));
 }
 
-bool PrefixCache::evict(std::size_t limit) {
-  const auto gained = [&] {
-    const std::optional<Cell> cell = cells_.lowest_free();
-    return cell && *cell < limit;
-  };
-  while (!gained()) {
-    Entry* oldest = nullptr;
-    for (Entry& entry : entries_) {
-      if (can_gain(entry, limit) && (oldest == nullptr || entry.used < oldest->used)) {
-        oldest = &entry;
-      }
+Status PrefixCache::make_free(std::size_t count, const Farewell& farewell) {
+  while (cells_.free_count() < count) {
+    Entry* const oldest = oldest_to_gain_from();
+    if (oldest == nullptr) return {};
+    if (farewell && !oldest->told) {
+      oldest->told = true;
+      AXLE_TRY(farewell(oldest->tokens, oldest->cells));
     }
-    if (oldest == nullptr) return false;
     drop_last_cell(*oldest);
     if (oldest->cells.empty()) drop(static_cast<std::size_t>(oldest - entries_.data()));
   }
-  return true;
+  return {};
+}
+
+// Who shares a cell shares all cells before it, so nothing can be gained before a shared end.
+PrefixCache::Entry* PrefixCache::oldest_to_gain_from() {
+  Entry* oldest = nullptr;
+  for (Entry& entry : entries_) {
+    if (!only_here(entry.cells.back())) continue;
+    if (oldest == nullptr || entry.used < oldest->used) oldest = &entry;
+  }
+  return oldest;
+}
+
+std::vector<Cell> PrefixCache::idle_cells(std::size_t limit) const {
+  std::vector<const Entry*> by_age;
+  for (const Entry& entry : entries_) by_age.push_back(&entry);
+  std::ranges::sort(by_age, {}, &Entry::used);
+  std::vector<Cell> idle;
+  std::vector<bool> listed(held_.size(), false);
+  for (const Entry* entry : by_age) {
+    for (const Cell cell : entry->cells) {
+      if (cell >= limit || listed[cell] || !only_here(cell)) continue;
+      listed[cell] = true;
+      idle.push_back(cell);
+    }
+  }
+  return idle;
+}
+
+void PrefixCache::renumber(std::span<const Cell> by_cell) {
+  std::ranges::fill(held_, 0u);
+  for (Entry& entry : entries_) {
+    for (Cell& cell : entry.cells) {
+      cell = by_cell[cell];
+      ++held_[cell];
+    }
+  }
 }
 
 std::size_t PrefixCache::evictable() const {
@@ -100,14 +134,6 @@ std::size_t PrefixCache::evictable() const {
 
 bool PrefixCache::only_here(Cell cell) const {
   return held_[cell] > 0 && cells_.references(cell) == held_[cell];
-}
-
-bool PrefixCache::can_gain(const Entry& entry, std::size_t limit) const {
-  // Who shares a cell shares all cells before it, so nothing can be gained before a shared end.
-  if (!only_here(entry.cells.back())) return false;
-  return limit >= held_.size() ||
-         std::any_of(entry.cells.begin(), entry.cells.end(),
-                     [&](Cell cell) { return cell < limit && only_here(cell); });
 }
 
 void PrefixCache::drop_last_cell(Entry& entry) {

@@ -2,9 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
+#include "base/status.h"
 #include "llm/cells.h"
 #include "llm/sequence.h"
 
@@ -27,6 +29,8 @@ class PrefixCache {
   PrefixCache(const PrefixCache&) = delete;
   PrefixCache& operator=(const PrefixCache&) = delete;
 
+  // Length of the longest kept beginning of `tokens`.
+  std::size_t match(std::span<const TokenId> tokens) const;
   // Cells of the longest kept beginning of `tokens`, in order; their number is its length. The
   // caller becomes an owner of each.
   std::vector<Cell> acquire(std::span<const TokenId> tokens);
@@ -35,21 +39,29 @@ class PrefixCache {
   // replaced by it.
   void keep(const Sequence& sequence);
 
-  // Gives up cells until one becomes free that is below `limit`. False when there is none to gain.
-  bool evict(std::size_t limit);
+  // Told of a text before it loses its first cell: the last chance to save its rows.
+  using Farewell = std::function<Status(std::span<const TokenId>, std::span<const Cell>)>;
+  // Gives up cells until `count` are free, or none is left to gain.
+  // Errors: as `farewell`, which may be empty.
+  Status make_free(std::size_t count, const Farewell& farewell);
 
   // Cells that nobody else holds.
   std::size_t evictable() const;
+  // Those of them below `limit`; of the least recently used text first.
+  std::vector<Cell> idle_cells(std::size_t limit) const;
+  // What was in cell c is in cell `by_cell[c]` now; the Cells know already. `by_cell`: [T].
+  void renumber(std::span<const Cell> by_cell);
 
  private:
   struct Entry {
     std::vector<TokenId> tokens;
     std::vector<Cell> cells;
     std::uint64_t used = 0;  // Larger: more recently.
+    bool told = false;       // Was its farewell said?
   };
 
   bool only_here(Cell cell) const;
-  bool can_gain(const Entry& entry, std::size_t limit) const;
+  Entry* oldest_to_gain_from();
   void drop(std::size_t index);
   void drop_last_cell(Entry& entry);
   std::size_t least_recent() const;

@@ -42,6 +42,7 @@ class PrefixCacheTest : public ::testing::Test {
 TEST_F(PrefixCacheTest, FindsTheLongestCommonBeginning) {
   remember({1, 2, 3});
   remember({1, 2, 4, 5});
+  EXPECT_EQ(cache_.match(std::vector<TokenId>{1, 2, 4, 6}), 3u);
   EXPECT_THAT(cache_.acquire(std::vector<TokenId>{1, 2, 4, 6}), ElementsAre(3u, 4u, 5u));
   EXPECT_THAT(cache_.acquire(std::vector<TokenId>{1, 2, 3}), ElementsAre(0u, 1u, 2u));
   EXPECT_THAT(cache_.acquire(std::vector<TokenId>{2, 2, 3}), IsEmpty());
@@ -98,33 +99,71 @@ TEST_F(PrefixCacheTest, GivesCellsBackFromTheEndOfTheOldestText) {
   remember({1, 2, 3, 4, 5, 6, 7, 8});
   remember({9, 10, 11, 12, 13, 14, 15, 16});
   ASSERT_EQ(cells_.free_count(), 0u);
-  ASSERT_TRUE(cache_.evict(16));
+  ASSERT_TRUE(cache_.make_free(1, {}).ok());
   EXPECT_EQ(cells_.lowest_free(), Cell{7});
   EXPECT_THAT(cache_.acquire(std::vector<TokenId>{1, 2, 3, 4, 5, 6, 7, 8}), ::testing::SizeIs(7));
 }
 
-TEST_F(PrefixCacheTest, EvictDoesNothingWhileACellIsFree) {
+TEST_F(PrefixCacheTest, GivesUpNothingWhileEnoughCellsAreFree) {
   remember({1, 2, 3});
-  ASSERT_TRUE(cache_.evict(16));
+  ASSERT_TRUE(cache_.make_free(13, {}).ok());
   EXPECT_EQ(cache_.evictable(), 3u);
 }
 
-TEST_F(PrefixCacheTest, GivesUpOnlyTextsThatHoldLowCellsWhenLowCellsAreWanted) {
-  remember({1, 2});
-  remember({3, 4});
-  release(cache_.acquire(std::vector<TokenId>{1, 2}));  // Used last, yet it holds cells 0 and 1.
-  ASSERT_TRUE(cache_.evict(2));
-  EXPECT_EQ(cells_.lowest_free(), Cell{1});
-  EXPECT_THAT(cache_.acquire(std::vector<TokenId>{3, 4}), ElementsAre(2u, 3u));
+TEST_F(PrefixCacheTest, TellsOnceOfATextBeforeItLosesCells) {
+  remember({1, 2, 3, 4, 5, 6, 7, 8});
+  remember({9, 10, 11, 12, 13, 14, 15, 16});
+  std::vector<std::vector<TokenId>> told;
+  const auto farewell = [&](std::span<const TokenId> tokens,
+                            std::span<const Cell> cells) -> Status {
+    EXPECT_EQ(tokens.size(), cells.size());
+    told.emplace_back(tokens.begin(), tokens.end());
+    return {};
+  };
+  ASSERT_TRUE(cache_.make_free(2, farewell).ok());
+  ASSERT_TRUE(cache_.make_free(4, farewell).ok());
+  EXPECT_THAT(told, ElementsAre(ElementsAre(1, 2, 3, 4, 5, 6, 7, 8)));
+}
+
+TEST_F(PrefixCacheTest, AFarewellThatFailsLeavesTheTextThere) {
+  remember({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16});
+  const auto farewell = [](std::span<const TokenId>, std::span<const Cell>) -> Status {
+    return unavailable("no");
+  };
+  EXPECT_FALSE(cache_.make_free(1, farewell).ok());
+  EXPECT_EQ(cells_.free_count(), 0u);
 }
 
 TEST_F(PrefixCacheTest, NeverGivesUpCellsThatSomebodyUses) {
   const Sequence sequence = compute(std::vector<TokenId>(16, 1));
   cache_.keep(sequence);
-  EXPECT_FALSE(cache_.evict(16));
+  ASSERT_TRUE(cache_.make_free(1, {}).ok());
+  EXPECT_EQ(cells_.free_count(), 0u);
   EXPECT_EQ(cache_.evictable(), 0u);
   release(sequence);
-  EXPECT_TRUE(cache_.evict(16));
+  ASSERT_TRUE(cache_.make_free(1, {}).ok());
+  EXPECT_EQ(cells_.free_count(), 1u);
+}
+
+TEST_F(PrefixCacheTest, TellsWhichCellsAreIdleTheLeastRecentlyUsedFirst) {
+  remember({1, 2});
+  remember({3, 4});
+  const std::vector<Cell> in_use = cache_.acquire(std::vector<TokenId>{1});
+  EXPECT_THAT(cache_.idle_cells(16), ElementsAre(2u, 3u, 1u));
+  EXPECT_THAT(cache_.idle_cells(3), ElementsAre(2u, 1u));
+  release(in_use);
+}
+
+TEST_F(PrefixCacheTest, FollowsCellsThatMove) {
+  remember({1, 2});
+  std::vector<Cell> by_cell(16);
+  for (Cell cell = 0; cell < 16; ++cell) by_cell[cell] = cell == 1 ? 9 : cell;
+  cells_.move({1, 9});
+  cache_.renumber(by_cell);
+  const std::vector<Cell> cells = cache_.acquire(std::vector<TokenId>{1, 2});
+  EXPECT_THAT(cells, ElementsAre(0u, 9u));
+  release(cells);
+  EXPECT_EQ(cache_.evictable(), 2u);
 }
 
 TEST_F(PrefixCacheTest, GivesAllCellsBackWhenItGoes) {
@@ -159,7 +198,7 @@ TEST(PrefixCachePropertyTest, FindsOnlyWhatWasComputedAndLosesNoCell) {
         sequence.append(tokens[at], static_cast<std::uint32_t>(at), cell);
       }
       while (sequence.size() < tokens.size()) {
-        ASSERT_TRUE(cache.evict(kCount));
+        ASSERT_TRUE(cache.make_free(1, {}).ok());
         const Cell cell = *cells.take();
         const std::size_t at = sequence.size();
         sequence.append(tokens[at], static_cast<std::uint32_t>(at), cell);

@@ -18,4 +18,12 @@ void Sequence::clear() {
   cells_end_ = 0;
 }
 
+void Sequence::renumber(std::span<const Cell> by_cell) {
+  cells_end_ = 0;
+  for (Cell& cell : cells_) {
+    cell = by_cell[cell];
+    cells_end_ = std::max(cells_end_, std::size_t{cell} + 1);
+  }
+}
+
 }  // namespace axle::llm

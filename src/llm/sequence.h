@@ -23,6 +23,8 @@ class Sequence {
   void append(TokenId token, std::uint32_t position, Cell cell);
   // Forgets everything; the caller has released the cells.
   void clear();
+  // What was in cell c is in cell `by_cell[c]` now. `by_cell`: [T].
+  void renumber(std::span<const Cell> by_cell);
 
   std::size_t size() const { return tokens_.size(); }
   bool empty() const { return tokens_.empty(); }

@@ -65,6 +65,12 @@ bool rows_are_aligned(const KvCache& cache, std::size_t layers) {
   return true;
 }
 
+bool writes_in_place(const StepRunner::Parts& parts, const StepOptions& options) {
+  if (options.order == StepOrder::kVendor || options.cell_writes == CellWrites::kCopy) return false;
+  return options.cell_writes == CellWrites::kInPlace ||
+         rows_are_aligned(parts.cache, parts.engines.layers.size());
+}
+
 }  // namespace
 
 StepRunner::StepRunner(const Parts& parts, Commands commands, StepOrder order)
@@ -77,7 +83,8 @@ Result<std::unique_ptr<StepRunner>> StepRunner::create(const Parts& parts,
   AXLE_TRY_ASSIGN(Commands commands, Commands::create(parts.card, submission));
   std::unique_ptr<StepRunner> runner(new StepRunner(parts, std::move(commands), options.order));
   AXLE_TRY(runner->allocate(widest(parts.cache, parts.engines.layers.size())));
-  AXLE_TRY(runner->bind(options));
+  runner->in_place_ = writes_in_place(parts, options);
+  AXLE_TRY(runner->add_bank(parts.cache));
   AXLE_TRY_ASSIGN(Head head, Head::create(parts.card, parts.engines,
                                           {parts.shape.hidden, parts.embeddings.vocab_size()},
                                           runner->last_output()));
@@ -113,9 +120,10 @@ Status StepRunner::allocate(std::size_t widest_kv) {
   return {};
 }
 
-Result<card::Binding> StepRunner::bind_group(std::size_t group, std::size_t layer) {
-  const LayerMemory memory{.k_cache = parts_.cache.k(layer),
-                           .v_cache = parts_.cache.v(layer),
+Result<card::Binding> StepRunner::bind_group(const KvCache& cache, std::size_t group,
+                                             std::size_t layer) {
+  const LayerMemory memory{.k_cache = cache.k(layer),
+                           .v_cache = cache.v(layer),
                            .indices = buffers_.indices.span(),
                            .input = buffers_.hidden[input_of(layer)].span(),
                            .mask = buffers_.mask.span(),
@@ -127,26 +135,24 @@ Result<card::Binding> StepRunner::bind_group(std::size_t group, std::size_t laye
                     {.allow_in_place = in_place_ && shape.decode()});
 }
 
-Status StepRunner::bind(const StepOptions& options) {
-  const std::size_t layers = parts_.engines.layers.size();
-  in_place_ =
-      !vendor_order_ &&
-      (options.cell_writes == CellWrites::kInPlace ||
-       (options.cell_writes == CellWrites::kAuto && rows_are_aligned(parts_.cache, layers)));
-  groups_.resize(parts_.shape.groups.size());
-  for (std::size_t group = 0; group < groups_.size(); ++group) {
-    for (std::size_t layer = 0; layer < layers; ++layer) {
-      AXLE_TRY_ASSIGN(card::Binding binding, bind_group(group, layer));
-      groups_[group].layers.push_back(std::move(binding));
+Status StepRunner::add_bank(const KvCache& cache) {
+  Bank bank{.cache = &cache, .groups = {}};
+  bank.groups.resize(parts_.shape.groups.size());
+  for (std::size_t group = 0; group < bank.groups.size(); ++group) {
+    for (std::size_t layer = 0; layer < parts_.engines.layers.size(); ++layer) {
+      AXLE_TRY_ASSIGN(card::Binding binding, bind_group(cache, group, layer));
+      bank.groups[group].layers.push_back(std::move(binding));
     }
   }
+  banks_.push_back(std::move(bank));
   return {};
 }
 
 Status StepRunner::check(const Plan& plan) const {
-  if (plan.group >= groups_.size() || plan.rows.empty()) {
-    return invalid_argument(fmt::format("a step of {} rows in group {} of {}", plan.rows.size(),
-                                        plan.group, groups_.size()));
+  if (plan.group >= parts_.shape.groups.size() || plan.bank >= banks_.size() || plan.rows.empty()) {
+    return invalid_argument(fmt::format("a step of {} rows in group {} of {}, bank {} of {}",
+                                        plan.rows.size(), plan.group, parts_.shape.groups.size(),
+                                        plan.bank, banks_.size()));
   }
   const package::Group& group = parts_.shape.groups[plan.group];
   if (plan.rows.size() > group.rows) {
@@ -250,7 +256,8 @@ Status StepRunner::pass_on(const Plan& plan) {
 
 Status StepRunner::run_layer(const Plan& plan, std::size_t layer) {
   card::Engine& engine = parts_.engines.layers[layer];
-  card::Binding& binding = groups_[plan.group].layers[layer];
+  Bank& bank = banks_[plan.bank];
+  card::Binding& binding = bank.groups[plan.group].layers[layer];
   const package::Group& group = parts_.shape.groups[plan.group];
   if (!in_place_ || !group.decode()) {
     AXLE_TRY(commands_.run(engine, binding));
@@ -260,14 +267,15 @@ Status StepRunner::run_layer(const Plan& plan, std::size_t layer) {
   const Cell cell = plan.rows.front().cell;
   // bind_layer() has found both.
   AXLE_TRY(
-      binding.bind_output(*info.find_output("K_cache_out"), parts_.cache.k_rows(layer, cell, 1)));
+      binding.bind_output(*info.find_output("K_cache_out"), bank.cache->k_rows(layer, cell, 1)));
   AXLE_TRY(
-      binding.bind_output(*info.find_output("V_cache_out"), parts_.cache.v_rows(layer, cell, 1)));
+      binding.bind_output(*info.find_output("V_cache_out"), bank.cache->v_rows(layer, cell, 1)));
   return commands_.run(engine, binding);
 }
 
 Status StepRunner::place_rows(const Plan& plan, std::size_t layer) {
-  const std::size_t row_bytes = parts_.cache.row_bytes(layer);
+  const KvCache& cache = *banks_[plan.bank].cache;
+  const std::size_t row_bytes = cache.row_bytes(layer);
   for (std::size_t first = 0; first < plan.rows.size();) {
     const Cell cell = plan.rows[first].cell;
     std::size_t count = 1;  // Rows that go to neighbouring cells are one copy.
@@ -276,10 +284,8 @@ Status StepRunner::place_rows(const Plan& plan, std::size_t layer) {
     }
     const std::size_t offset = first * row_bytes;
     const std::size_t bytes = count * row_bytes;
-    AXLE_TRY(commands_.copy(buffers_.k_out.slice(offset, bytes),
-                            parts_.cache.k_rows(layer, cell, count)));
-    AXLE_TRY(commands_.copy(buffers_.v_out.slice(offset, bytes),
-                            parts_.cache.v_rows(layer, cell, count)));
+    AXLE_TRY(commands_.copy(buffers_.k_out.slice(offset, bytes), cache.k_rows(layer, cell, count)));
+    AXLE_TRY(commands_.copy(buffers_.v_out.slice(offset, bytes), cache.v_rows(layer, cell, count)));
     first += count;
   }
   return {};

@@ -31,6 +31,7 @@ struct Row {
 // same sequence in this plan, nothing else; rows of several conversations may stand in any order.
 struct Plan {
   std::size_t group = 0;  // Position in package::LayerShape::groups.
+  std::size_t bank = 0;   // All cells are of this one.
   std::vector<Row> rows;
 };
 
@@ -68,7 +69,7 @@ class StepRunner {
   struct Parts {
     card::Card& card;
     Engines& engines;
-    const KvCache& cache;
+    const KvCache& cache;  // Bank 0.
     const Embeddings& embeddings;
     const package::LayerShape& shape;
   };
@@ -76,6 +77,11 @@ class StepRunner {
   // Takes the buffers that all layers share and binds every group of every layer.
   // Errors: kExhausted  no room on the card. kUnsupported  as Commands::create. kCardLost.
   static Result<std::unique_ptr<StepRunner>> create(const Parts& parts, const StepOptions& options);
+
+  // A further bank, numbered from 1 on; lives as long as the runner. Errors: as create().
+  Status add_bank(const KvCache& cache);
+  // Forgets the last one. REQUIRES: there are two.
+  void drop_bank() { banks_.pop_back(); }
 
   // Runs `plan`. The caller appends the rows to their sequences when this was ok; after an error
   // the cells of its rows hold unknown, but finite or unreachable, numbers.
@@ -99,6 +105,8 @@ class StepRunner {
 
   const package::LayerShape& shape() const { return parts_.shape; }
   bool queued() const { return commands_.queued(); }
+  // For other work on the same memory, between steps.
+  Commands& commands() { return commands_; }
   std::uint64_t memory_bytes() const;
 
   // Card memory that create() takes for a model of this shape, the head's left out.
@@ -117,12 +125,15 @@ class StepRunner {
   struct GroupBindings {
     std::vector<card::Binding> layers;
   };
+  struct Bank {
+    const KvCache* cache = nullptr;     // Not owned.
+    std::vector<GroupBindings> groups;  // As shape.groups.
+  };
 
   StepRunner(const Parts& parts, Commands commands, StepOrder order);
 
   Status allocate(std::size_t widest_kv);
-  Status bind(const StepOptions& options);
-  Result<card::Binding> bind_group(std::size_t group, std::size_t layer);
+  Result<card::Binding> bind_group(const KvCache& cache, std::size_t group, std::size_t layer);
   Status check(const Plan& plan) const;
   void stage(const Plan& plan);
   Status submit(const Plan& plan);
@@ -142,8 +153,8 @@ class StepRunner {
   Parts parts_;
   Commands commands_;
   Buffers buffers_;
-  std::vector<GroupBindings> groups_;  // As shape.groups.
-  std::vector<Head> head_;             // One, set by create().
+  std::vector<Bank> banks_;
+  std::vector<Head> head_;  // One, set by create().
   bool in_place_ = false;
   bool vendor_order_ = false;
 

@@ -36,8 +36,9 @@ std::int32_t narrow(std::size_t value) { return static_cast<std::int32_t>(value)
 
 }  // namespace
 
-CardHost::CardHost(const card::LibraryOptions& library, const card::CardOptions& card)
-    : library_options_(library), card_options_(card) {}
+CardHost::CardHost(const card::LibraryOptions& library, const card::CardOptions& card,
+                   const llm::GeneratorOptions& generator)
+    : library_options_(library), card_options_(card), generator_options_(generator) {}
 
 CardHost::~CardHost() = default;
 
@@ -71,8 +72,8 @@ Result<jobs::ModelLoaded> CardHost::load(const jobs::LoadJob& job, const LoadPro
   };
   auto resident = std::make_unique<Resident>();
   resident->name = job.model;
-  AXLE_TRY_ASSIGN(resident->model, llm::Model::load(*card_, package, options));
-  resident->generator = std::make_unique<llm::Generator>(*resident->model, llm::GeneratorOptions());
+  AXLE_TRY_ASSIGN(resident->model, load_model(package, options));
+  resident->generator = std::make_unique<llm::Generator>(*resident->model, generator_options_);
   jobs::ModelLoaded loaded;
   loaded.model = job.model;
   loaded.layers = narrow(package.layer_count());
@@ -84,6 +85,19 @@ Result<jobs::ModelLoaded> CardHost::load(const jobs::LoadJob& job, const LoadPro
       std::chrono::steady_clock::now() - start);
   residents_.push_back(std::move(resident));
   return loaded;
+}
+
+// Other models' spare memory goes before a model that would not fit is refused.
+Result<std::unique_ptr<llm::Model>> CardHost::load_model(const package::Package& package,
+                                                         const llm::LoadOptions& options) {
+  Result<std::unique_ptr<llm::Model>> model = llm::Model::load(*card_, package, options);
+  if (model.ok() || model.status().code() != Code::kExhausted) return model;
+  bool more_room = false;
+  for (const auto& resident : residents_) {
+    AXLE_TRY_ASSIGN(const bool gave, resident->generator->give_memory_back());
+    more_room = more_room || gave;
+  }
+  return more_room ? llm::Model::load(*card_, package, options) : std::move(model);
 }
 
 Status CardHost::unload(const std::string& model, JobEvents& events) {

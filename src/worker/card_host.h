@@ -19,7 +19,8 @@ namespace axle::worker {
 // Threading: the engine thread.
 class CardHost final : public EngineHost {
  public:
-  CardHost(const card::LibraryOptions& library, const card::CardOptions& card);
+  CardHost(const card::LibraryOptions& library, const card::CardOptions& card,
+           const llm::GeneratorOptions& generator);
   ~CardHost() override;
 
   Result<jobs::Hello> open() override;
@@ -41,11 +42,14 @@ class CardHost final : public EngineHost {
     std::size_t jobs = 0;
   };
 
+  Result<std::unique_ptr<llm::Model>> load_model(const package::Package& package,
+                                                 const llm::LoadOptions& options);
   Resident* find(const std::string& name);
   void forget(jobs::JobId id);
 
   card::LibraryOptions library_options_;
   card::CardOptions card_options_;
+  llm::GeneratorOptions generator_options_;
   std::unique_ptr<card::Library> library_;
   std::unique_ptr<card::Card> card_;
   // Pointers, because jobs_ refers to them.

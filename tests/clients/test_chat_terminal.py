@@ -6,6 +6,7 @@ import pty
 import select
 import signal
 import subprocess
+import termios
 import time
 
 import pytest
@@ -21,6 +22,11 @@ class Terminal:
 
     def type(self, text):
         os.write(self.descriptor, text.encode())
+
+    def settings(self):
+        """What the terminal does with keys: whether it collects lines, whether it shows them."""
+        flags = termios.tcgetattr(self.descriptor)[3]
+        return bool(flags & termios.ICANON), bool(flags & termios.ECHO)
 
     def wait_for(self, text, limit_s=30):
         """Everything shown up to and with `text`, which is then forgotten."""
@@ -106,9 +112,53 @@ def test_a_server_that_dies_is_told_and_the_program_goes_on():
         terminal.wait_for("closed the connection in the middle")
         terminal.type("Hello?\r")
         terminal.wait_for("cannot reach the server")
-        time.sleep(1)  # Keys that come before the prompt is back are lost.
         terminal.type("\x04")
         assert terminal.process.wait(10) == 0
+
+
+AS_THE_SHELL_LEFT_IT = (True, True)
+STORY = "Write a very long story of a dragon.\r"
+
+
+def test_what_is_typed_while_an_answer_streams_is_kept_for_the_next_line(server):
+    with chat(server.url, "--max-tokens", "300", "--temperature", "0") as terminal:
+        terminal.type(STORY)
+        terminal.wait_for("\n")
+        server.wait_until(lambda: server.health()["jobs"]["running"] == 1, 10, "the answer")
+        terminal.type("/sys naïve\x7f\x04\r")  # A line that shows the help; then the end.
+        terminal.type("\x04")
+        answer = terminal.wait_for("\n> ", 60)
+        assert "/sys" not in answer
+        assert "forget the conversation" in terminal.wait_for("empty the line")
+        assert terminal.process.wait(10) == 0
+        assert terminal.settings() == AS_THE_SHELL_LEFT_IT
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_a_signal_that_ends_the_program_puts_the_terminal_back(server, how):
+    with chat(server.url, "--max-tokens", "1900") as terminal:
+        assert terminal.settings() == (False, False)
+        terminal.type(STORY)
+        server.wait_until(lambda: server.health()["jobs"]["running"] == 1, 10, "the answer")
+        assert terminal.settings() == (False, False)
+        terminal.process.send_signal(how)
+        assert terminal.process.wait(10) == -how
+        assert terminal.settings() == AS_THE_SHELL_LEFT_IT
+    server.wait_until(lambda: server.health()["jobs"]["running"] == 0, 10, "the free slot")
+
+
+def test_stopping_gives_the_terminal_to_the_shell_and_going_on_takes_it_back(server):
+    with chat(server.url) as terminal:
+        terminal.type("/he")
+        terminal.wait_for("/he")
+        terminal.process.send_signal(signal.SIGTSTP)
+        assert os.WIFSTOPPED(os.waitpid(terminal.process.pid, os.WUNTRACED)[1])
+        assert terminal.settings() == AS_THE_SHELL_LEFT_IT
+        terminal.process.send_signal(signal.SIGCONT)
+        terminal.wait_for("/he")  # Shown again.
+        assert terminal.settings() == (False, False)
+        terminal.type("lp\r")
+        terminal.wait_for("empty the line")
 
 
 @pytest.mark.parametrize("question", [["Say hi."], []])

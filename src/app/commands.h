@@ -23,7 +23,7 @@ struct ImportArguments {
   std::filesystem::path file;  // Either this or a shape.
   std::string shape;           // "qwen3-0.6b", ...: a package of that shape without weights.
   std::string name;            // Empty: from the file's name, or the shape's with "-shape".
-  std::string weights = "q8_0";
+  std::string weights;         // Empty: q8_0. Of files only.
   std::optional<std::uint32_t> cells;  // Nothing: 2047, or as the shape says.
   std::optional<std::uint32_t> chunk;  // Nothing: 128, or as the shape says.
   std::vector<std::size_t> ladder;     // Empty: made for cells and chunk, or as the shape says.

@@ -35,7 +35,7 @@ std::string name_from_file(const std::filesystem::path& file) {
 }
 
 Result<package::WeightFormat> weight_format(const std::string& name) {
-  if (name == "q8_0") return package::WeightFormat::kQ8_0;
+  if (name.empty() || name == "q8_0") return package::WeightFormat::kQ8_0;
   if (name == "q4_0") return package::WeightFormat::kQ4_0;
   if (name == "keep") return package::WeightFormat::kKeep;
   return invalid_argument(fmt::format("--weights is \"{}\"; use q8_0, q4_0 or keep", name));
@@ -177,6 +177,12 @@ Status with_advice(const Status& status) {
 Status run_import(const Config& config, const ImportArguments& arguments) {
   if (arguments.file.empty() == arguments.shape.empty()) {
     return invalid_argument("import needs a GGUF file, or --shape and a name of a shape");
+  }
+  if (!arguments.shape.empty() && !arguments.weights.empty()) {
+    return invalid_argument(
+        fmt::format("--weights {} goes with a GGUF file, but --shape {} makes a package without "
+                    "weights, of the size that q8_0 takes; leave --weights out",
+                    arguments.weights, arguments.shape));
   }
   const std::string name = package_name(arguments);
   if (name.empty() || name.find('/') != std::string::npos || name.front() == '.') {

@@ -54,7 +54,7 @@ void add_import(CLI::App& app, CommandLine& line) {
       ->excludes(file);
   command->add_option("--name", line.import.name, "name of the model; default: from the file");
   command->add_option("--weights", line.import.weights,
-                      "q8_0 (default), q4_0, or keep: as they are where possible");
+                      "q8_0 (default), q4_0, or keep: as they are where possible; for a file");
   command->add_option("--context,--cells", line.import.cells,
                       "tokens of context (T), shared by all conversations; default 2047");
   command->add_option("--chunk", line.import.chunk, "prompt tokens per engine call; default 128");

@@ -109,6 +109,8 @@ def test_clients_without_a_server_say_how_to_start_one():
 def test_a_shape_is_made_shown_and_refused_where_arithmetic_is_done(tmp_path):
     for arguments in (["import"], ["import", "model.gguf", "--shape", "qwen3-4b"], ["import", "--shape", "qwen3-8b"]):
         axle(*arguments, "--models", tmp_path, code=2)
+    text = axle("import", "--shape", "qwen3-0.6b", "--weights", "q4_0", "--models", tmp_path, code=2)
+    assert "--weights q4_0 goes with a GGUF file" in text and not list(tmp_path.iterdir())
     axle("import", "--shape", "qwen3-0.6b", "--name", "hollow", "--cells", 1023, "--models", tmp_path, code=0)
     shown = subprocess.run([binary(), "show", "hollow", "--models", tmp_path], capture_output=True, text=True, timeout=60)
     assert "no weights" in shown.stdout and "context     1023 tokens" in shown.stdout

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/openai/served_model.h"
 #include "app/commands.h"
 #include "app/progress.h"
 #include "package/package.h"
@@ -68,6 +69,9 @@ Status run_show(const Config& config, const std::string& name, bool verify) {
   const Result<package::Package> package = package::Package::open(folder);
   if (!package.ok()) return with_package_advice(package.status());
   print_shape(package->info());
+  // What "axle serve" needs beyond the engines.
+  const auto served = api::ServedModel::load(name, folder.string());
+  if (!served.ok()) return with_package_advice(served.status()).with_context("serve refuses it");
   if (verify) {
     AXLE_TRY(with_package_advice(package->verify()));
     fmt::print("  verified    every file is whole\n");

@@ -84,6 +84,20 @@ def test_a_damaged_package_is_refused_with_what_to_do(tmp_path):
     assert "none of the 1 model(s)" in axle("serve", "--models", tmp_path, code=5)
 
 
+def test_show_says_what_serve_would_say(tmp_path):
+    package = tmp_path / "m"
+    shutil.copytree(next(pathlib.Path(models_folder()).iterdir()).resolve(), package, copy_function=os.symlink)
+    (package / "config.json").unlink()  # As in the vendor's older packages: the file names say enough.
+    axle("show", "m", "--models", tmp_path, code=0)
+    for name, reason in (("tokenizer.json", "tokenizer.json"), ("tokenizer_config.json", "no chat template")):
+        (package / name).unlink()
+        (package / name).write_text("{}")
+        for command in (["show", "m"], ["serve", "--load", "m"]):
+            result = subprocess.run([binary(), *command, "--models", str(tmp_path)],
+                                    capture_output=True, text=True, timeout=60)
+            assert result.returncode != 0 and reason in result.stderr, result.stderr
+
+
 def test_doctor_says_what_is_wrong_with_a_library():
     for library, reason in (("/bin/ls", "cannot be loaded"), ("/nowhere.so", "no AXCL library at")):
         result = subprocess.run(

@@ -232,7 +232,8 @@ void FleetLoop::on_payload(jobs::JobId /*id*/, const jobs::Hello& hello) {
     const MutexLock lock(state_.mutex);
     state_.health.card = hello;
   }
-  supervisor_.on_hello(now());
+  supervisor_.on_hello(
+      now(), hello.software_card ? Supervisor::CardKind::kSoftware : Supervisor::CardKind::kReal);
   loads_pending_ = options_.models.size();
   for (const jobs::LoadJob& model : options_.models) {
     const Status status = link_.send({jobs::JobId{0}, model});

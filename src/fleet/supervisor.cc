@@ -68,8 +68,9 @@ void Supervisor::start_process(Time now) {
   orders_.push_back(Order::kStartProcess);
 }
 
-void Supervisor::on_hello(Time now) {
+void Supervisor::on_hello(Time now, CardKind kind) {
   if (phase_ != Phase::kAwaitingHello) return;
+  kind_ = kind;
   phase_ = Phase::kLoading;
   last_heartbeat_ = now;
   if (paused_) orders_.push_back(Order::kPauseWork);
@@ -189,18 +190,23 @@ void Supervisor::on_reboot_end(Time now, Status status) {
   give_up(now, fmt::format("rebooting the card failed ({})", status.message()));
 }
 
+std::string_view Supervisor::advice() const {
+  if (hopeless()) return "correct this; \"axle doctor\" checks the installation";
+  if (kind_ == CardKind::kSoftware) {
+    return "no device is at fault, the software card is a program: the log says more, and "
+           "AXLE_SOFTCARD names its profile, which may ask for faults";
+  }
+  if (stuck_process_) return "the driver holds a process that cannot be ended: reboot the host";
+  return "look at \"axcl-smi\" and \"axle doctor\"; switching the host's power off and on is the "
+         "surest cure for a card that hangs";
+}
+
 void Supervisor::give_up(Time now, std::string tried) {
   phase_ = Phase::kGivenUp;
   deadline_ = now + options_.lost_retry;
-  const std::string advice =
-      hopeless() ? "correct this; \"axle doctor\" checks the installation"
-      : stuck_process_
-          ? "the driver holds a process that cannot be ended: reboot the host"
-          : "look at \"axcl-smi\" and \"axle doctor\"; switching the host's power off and on is "
-            "the surest cure for a card that hangs";
   lost_reason_ =
       fmt::format("{}{}{}. What to do: {}. Tried again every {:.0f} s.", last_failure_.message(),
-                  tried.empty() ? "" : "; ", tried, advice, seconds(options_.lost_retry));
+                  tried.empty() ? "" : "; ", tried, advice(), seconds(options_.lost_retry));
   if (!lost_) orders_.push_back(Order::kFailJobs);
   lost_ = true;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -43,8 +44,9 @@ class Supervisor {
   Supervisor(const SupervisorOptions& options, Reboot reboot);
 
   void start(Time now);
-  // The process has opened the card.
-  void on_hello(Time now);
+  // The process has opened the card, or the software card.
+  enum class CardKind : std::uint8_t { kReal, kSoftware };
+  void on_hello(Time now, CardKind kind = CardKind::kReal);
   // Every model was loaded or failed to.
   void on_models_settled(Time now);
   void on_heartbeat(Time now, const jobs::Heartbeat& heartbeat);
@@ -99,9 +101,11 @@ class Supervisor {
   void give_up(Time now, std::string tried);
   std::chrono::milliseconds restart_delay() const;
   bool hopeless() const;
+  std::string_view advice() const;
 
   SupervisorOptions options_;
   Reboot reboot_;
+  CardKind kind_ = CardKind::kReal;  // As of the last hello.
   Phase phase_ = Phase::kIdle;
   Time deadline_{};  // Of the phase, where it has one.
   Time last_heartbeat_{};

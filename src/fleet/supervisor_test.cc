@@ -14,6 +14,7 @@ using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 const Status kCrash = unavailable("the card process was ended by signal 11");
 
@@ -207,6 +208,19 @@ TEST_F(SupervisorTest, ARebootThatDoesNotHelpLosesTheCardWithReasonAndAdvice) {
   EXPECT_THAT(it().reason(), HasSubstr("although the card was rebooted"));
   EXPECT_THAT(it().reason(), HasSubstr("power off and on"));
   EXPECT_EQ(it().next_try(), now_ + seconds(180));
+}
+
+TEST_F(SupervisorTest, ALostSoftwareCardIsNoMatterOfPower) {
+  make(Reboot::kImpossible);
+  it().start(now_);
+  it().on_hello(now_, Supervisor::CardKind::kSoftware);
+  for (int i = 0; i < 20 && it().state() != CardState::kLost; ++i) {
+    fail_start();
+    it().on_tick(now_);
+  }
+  ASSERT_EQ(it().state(), CardState::kLost);
+  EXPECT_THAT(it().reason(), HasSubstr("AXLE_SOFTCARD"));
+  EXPECT_THAT(it().reason(), Not(HasSubstr("power")));
 }
 
 TEST_F(SupervisorTest, ALostCardIsTriedAgainAndComesBack) {

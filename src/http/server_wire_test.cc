@@ -1,4 +1,8 @@
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include "http/test_support.h"
 
@@ -178,6 +182,37 @@ TEST_F(ServerTest, ABodyThatStopsIsEndedWith408) {
   RawClient client(port());
   ASSERT_TRUE(client.send("POST /echo HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc"));
   EXPECT_EQ(client.read().status, 408);
+}
+
+// The descriptors of this process that are the server's ends of its connections.
+std::vector<int> accepted_sockets(std::uint16_t port) {
+  std::vector<int> found;
+  for (int descriptor = 0; descriptor < 1024; ++descriptor) {
+    sockaddr_in own{};
+    sockaddr_in peer{};
+    socklen_t own_size = sizeof own;
+    socklen_t peer_size = sizeof peer;
+    const bool connected =
+        ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&own), &own_size) == 0 &&
+        ::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &peer_size) == 0;
+    if (connected && own.sin_family == AF_INET && ntohs(own.sin_port) == port)
+      found.push_back(descriptor);
+  }
+  return found;
+}
+
+// Else a token would wait for the client's acknowledgement of the one before it, up to 40 ms.
+TEST_F(ServerTest, SmallWritesAreSentAtOnce) {
+  start();
+  RawClient client(port());
+  ASSERT_TRUE(client.send("GET /echo HTTP/1.1\r\n\r\n"));
+  ASSERT_EQ(client.read().status, 200);
+  const std::vector<int> sockets = accepted_sockets(port());
+  ASSERT_EQ(sockets.size(), 1u);
+  int no_delay = 0;
+  socklen_t size = sizeof no_delay;
+  ASSERT_EQ(::getsockopt(sockets[0], IPPROTO_TCP, TCP_NODELAY, &no_delay, &size), 0);
+  EXPECT_EQ(no_delay, 1);
 }
 
 TEST_F(ServerTest, AThousandIdleConnectionsComeAndGo) {

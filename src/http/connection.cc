@@ -110,7 +110,11 @@ Connection::Task<bool> Connection::read_head(Self self) {
       self->phase_ = Phase::kReading;
       self->set_deadline(options.read_timeout);
     }
-    if (self->phase_ == Phase::kIdle && self->core_.stopping) co_return false;
+    if (self->core_.stopping) {
+      if (self->phase_ == Phase::kIdle) co_return false;
+      ErrorInfo stop = stopping_error();
+      co_return co_await refuse(self, std::move(stop));
+    }
     co_await self->socket_.async_wait(Socket::wait_read, kAwait);
     if (self->timed_out_ && self->phase_ == Phase::kReading) {
       ErrorInfo late;
@@ -143,6 +147,12 @@ Connection::Task<Connection::BodyOutcome> Connection::read_body(Self self,
   while (status.ok() && !self->parser_->done()) {
     const auto received = static_cast<std::int64_t>(self->parser_->body_bytes());
     if (discard && self->parser_->body_bytes() > kDrainBytes) co_return BodyOutcome::kGone;
+    if (self->core_.stopping) {
+      if (discard) co_return BodyOutcome::kGone;
+      ErrorInfo stop = stopping_error();
+      co_await refuse(self, std::move(stop));
+      co_return BodyOutcome::kRefused;
+    }
     self->deadline_ = start + self->core_.options.read_timeout +
                       std::chrono::milliseconds(received * 1000 / kSlowestBytesPerSecond);
     co_await self->socket_.async_wait(Socket::wait_read, kAwait);
@@ -218,6 +228,7 @@ Connection::Task<bool> Connection::refuse(Self self, ErrorInfo error) {
   self->keep_alive_ = false;
   self->must_linger_ = true;
   Response response = self->error(error);
+  if (error.status == 503) set_header(response.headers, "Retry-After", kStopRetryAfter);
   co_await send_whole(self, std::move(response));
   co_return false;
 }
@@ -353,8 +364,10 @@ void Connection::check(Clock::time_point now) {
 }
 
 void Connection::begin_stop() {
-  if (phase_ != Phase::kIdle) return;
-  closing_ = true;
+  if (phase_ == Phase::kServing) return;
+  if (phase_ == Phase::kIdle) closing_ = true;
+  // A request that is still being sent is refused; a client that was refused has not long to read.
+  deadline_ = std::min(deadline_, Clock::now() + core_.options.stop_notice);
   error_code error;
   socket_.cancel(error);
 }
@@ -417,9 +430,11 @@ Connection::Task<void> Connection::linger(Self self) {
   self->socket_.shutdown(Socket::shutdown_send, error);
   if (error) co_return;
   self->timed_out_ = false;
-  self->set_deadline(std::min(kLingerTime, self->core_.options.read_timeout));
+  const ServerOptions& options = self->core_.options;
+  self->set_deadline(self->core_.stopping ? options.stop_notice
+                                          : std::min(kLingerTime, options.read_timeout));
   std::uint64_t total = 0;
-  while (total <= self->core_.options.max_body_bytes) {
+  while (total <= options.max_body_bytes) {
     co_await self->socket_.async_wait(Socket::wait_read, kAwait);
     if (self->timed_out_ || self->closing_) co_return;
     std::string_view bytes;

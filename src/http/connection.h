@@ -72,6 +72,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<Response> early_answer();
   std::optional<Response> locate();
   ErrorInfo parser_error(const Status& status) const;
+  static ErrorInfo stopping_error();
+  static constexpr std::string_view kStopRetryAfter = "5";  // Seconds that a restart may take.
   Response error(const ErrorInfo& info) const { return core_.router.write_error(segments(), info); }
   const std::vector<std::string>& segments() const { return request_.segments; }
   bool may_drain_body() const;

@@ -34,6 +34,12 @@ ErrorInfo Connection::parser_error(const Status& status) const {
   return error;
 }
 
+ErrorInfo Connection::stopping_error() {
+  return {.status = 503,
+          .code = "server_stopping",
+          .message = "the server is stopping; try again in a moment"};
+}
+
 // Routes the request. An answer that needs no handler is returned.
 std::optional<Response> Connection::locate() {
   Result<Target> target = parse_target(request_.target);
@@ -89,10 +95,8 @@ std::optional<Response> Connection::early_answer() {
   core_.cors.decorate(request_.headers, cors_headers_);
   if (std::optional<Response> answer = locate()) return answer;
   if (core_.stopping) {
-    Response refused = error({.status = 503,
-                              .code = "server_stopping",
-                              .message = "the server is stopping; try again in a moment"});
-    set_header(refused.headers, "Retry-After", "5");
+    Response refused = error(stopping_error());
+    set_header(refused.headers, "Retry-After", kStopRetryAfter);
     return refused;
   }
   if (framing_.unknown_expectation) {

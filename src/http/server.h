@@ -78,10 +78,11 @@ class Server {
   // The port of listener `index`, also where 0 was asked for. 0 for an index that is none.
   std::uint16_t port(std::size_t index = 0) const;
 
-  // Ends the server: closes the listeners and the idle connections, answers new requests with 503,
-  // lets running ones finish for `grace`, then calls their on_stop, waits `stop_notice` and cuts
-  // what is left. Returns when all threads have ended; waits for handlers that have not returned.
-  // Calling it again does nothing. Not to be called from a handler or callback.
+  // Ends the server: closes the listeners and the idle connections, answers new requests and those
+  // that are not here whole with 503, lets running ones finish for `grace`, then calls their
+  // on_stop, waits `stop_notice` and cuts what is left. Returns when all threads have ended; waits
+  // for handlers that have not returned. Calling it again does nothing. Not to be called from a
+  // handler or callback.
   void stop(std::chrono::milliseconds grace);
 
   ServerCounters counters() const;

@@ -57,7 +57,8 @@ class FleetImpl final : public Fleet {
   FleetImpl(const FleetOptions& options, Descriptor wake);
   ~FleetImpl() override { stop(std::chrono::milliseconds(0)); }
 
-  Result<jobs::JobId> submit(jobs::GenerateJob job, std::shared_ptr<JobSink> sink) override;
+  Result<jobs::JobId> submit(jobs::GenerateJob job, std::shared_ptr<JobSink> sink,
+                             std::optional<Time> deadline) override;
   void cancel(jobs::JobId id) override;
   seconds retry_after() const override;
   Health health() const override;
@@ -66,8 +67,8 @@ class FleetImpl final : public Fleet {
   void stop(std::chrono::milliseconds limit) override;
 
  private:
-  Result<jobs::JobId> submit_locked(jobs::GenerateJob job, std::shared_ptr<JobSink> sink)
-      AXLE_REQUIRES(state_.mutex);
+  Result<jobs::JobId> submit_locked(jobs::GenerateJob job, std::shared_ptr<JobSink> sink,
+                                    std::optional<Time> deadline) AXLE_REQUIRES(state_.mutex);
   Status check_model(const std::string& name) const AXLE_REQUIRES(state_.mutex);
   void wake() const;
 
@@ -114,19 +115,22 @@ Status FleetImpl::check_model(const std::string& name) const {
   return Status();
 }
 
-Result<jobs::JobId> FleetImpl::submit_locked(jobs::GenerateJob job, std::shared_ptr<JobSink> sink) {
+Result<jobs::JobId> FleetImpl::submit_locked(jobs::GenerateJob job, std::shared_ptr<JobSink> sink,
+                                             std::optional<Time> deadline) {
   if (state_.stop_deadline) return unavailable("the server is stopping");
   if (state_.health.state == CardState::kLost)
     return unavailable("the card is lost: " + state_.health.reason);
   AXLE_TRY(check_model(job.model));
-  return state_.table.add(std::chrono::steady_clock::now(), std::move(job), std::move(sink));
+  return state_.table.add(std::chrono::steady_clock::now(), std::move(job), std::move(sink),
+                          deadline);
 }
 
-Result<jobs::JobId> FleetImpl::submit(jobs::GenerateJob job, std::shared_ptr<JobSink> sink) {
+Result<jobs::JobId> FleetImpl::submit(jobs::GenerateJob job, std::shared_ptr<JobSink> sink,
+                                      std::optional<Time> deadline) {
   if (sink == nullptr) return invalid_argument("a job needs a sink");
   AXLE_TRY(check_job(job));
   const MutexLock lock(state_.mutex);
-  Result<jobs::JobId> id = submit_locked(std::move(job), std::move(sink));
+  Result<jobs::JobId> id = submit_locked(std::move(job), std::move(sink), deadline);
   if (id.ok()) {
     wake();
   } else {

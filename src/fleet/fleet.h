@@ -3,7 +3,9 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -54,6 +56,8 @@ struct FleetOptions {
 // while it loads can leave a card that only a reboot cures.
 class Fleet {
  public:
+  using Time = std::chrono::steady_clock::time_point;
+
   // Starts the fleet's thread, which starts the card process; returns before that is ready.
   // Errors: kInvalidArgument  no command, the same model name twice, a limit of 0.
   //         kNotFound         the executable does not exist.
@@ -63,14 +67,20 @@ class Fleet {
   virtual ~Fleet() = default;
 
   // Takes a job. Its events may begin before this returns. `sink` is shared with the caller because
-  // a connection may end before its job or after it.
+  // a connection may end before its job or after it. A job that has no token when its deadline
+  // passes gets Failed (kDeadlineExceeded); one that has some gets Done (kLength) with them.
   //
   // Errors: kInvalidArgument  no prompt, no sink, a negative token, max_new_tokens below 1.
   //         kNotFound         no such model (those that exist are named).
   //         kExhausted        the queue is full; retry_after() says when to come back.
   //         kUnavailable      the card is lost, the model could not be loaded, or the fleet stops
   //                           (with the reason).
-  virtual Result<jobs::JobId> submit(jobs::GenerateJob job, std::shared_ptr<JobSink> sink) = 0;
+  virtual Result<jobs::JobId> submit(jobs::GenerateJob job, std::shared_ptr<JobSink> sink,
+                                     std::optional<Time> deadline) = 0;
+  // Without a deadline.
+  Result<jobs::JobId> submit(jobs::GenerateJob job, std::shared_ptr<JobSink> sink) {
+    return submit(std::move(job), std::move(sink), std::nullopt);
+  }
 
   // Ends a job wherever it is; its slot on the card is free within one step. After the return no
   // event of it begins; one that is being delivered at that moment may still finish. Unknown ids

@@ -60,6 +60,7 @@ void FleetLoop::turn() {
   look_at_children();
   supervisor_.on_tick(now());
   carry_out_orders();
+  expire();
   send_cancels();
   dispatch();
   link_.flush();
@@ -77,6 +78,7 @@ milliseconds FleetLoop::wait_limit() const {
   if (const auto deadline = supervisor_.next_deadline()) shorten(*deadline);
   const MutexLock lock(state_.mutex);
   if (state_.stop_deadline) shorten(*state_.stop_deadline);
+  if (const auto deadline = state_.table.next_deadline()) shorten(*deadline);
   return limit;
 }
 
@@ -323,6 +325,12 @@ void FleetLoop::on_job_event(jobs::JobId id, jobs::JobEvent event) {
   }
   if (!status.ok()) return fail_process(status);
   if (work) supervisor_.on_work(now());
+}
+
+void FleetLoop::expire() {
+  const MutexLock lock(state_.mutex);
+  const std::vector<jobs::JobId> running = state_.table.expire(now());
+  state_.cancelled.insert(state_.cancelled.end(), running.begin(), running.end());
 }
 
 void FleetLoop::send_cancels() {

@@ -35,6 +35,7 @@ class FleetLoop {
   void look_at_children();
   void carry_out_orders();
   void carry_out(Order order);
+  void expire();
   void send_cancels();
   void dispatch();
   void deliver();

@@ -129,6 +129,20 @@ TEST_F(FleetTest, CancelWorksWhileAJobWaitsAndWhileItRuns) {
   EXPECT_EQ(fleet_->counters().cancelled, 2);
 }
 
+TEST_F(FleetTest, ADeadlineEndsAJobWithWhatItHasAndFreesItsPlace) {
+  start("ok");
+  expect_answered(submit(job(3)));  // The card process is up.
+  const auto sink = std::make_shared<RecordingSink>();
+  const auto id = fleet_->submit(job(1'000'000), sink,
+                                 std::chrono::steady_clock::now() + std::chrono::seconds(1));
+  ASSERT_TRUE(id.ok());
+  ASSERT_TRUE(sink->wait_for_end());
+  ASSERT_TRUE(sink->done()) << *sink->failure();
+  EXPECT_EQ(sink->done()->finish, jobs::Finish::kLength);
+  EXPECT_TRUE(eventually(
+      [&] { return read_state("cancelled") == std::to_string(static_cast<int>(*id)) + "\n"; }));
+}
+
 TEST_F(FleetTest, ASinkMayCancelItsOwnJob) {
   start("ok");
   const auto sink = std::make_shared<ActingSink>([&](jobs::JobId id) { fleet_->cancel(id); });

@@ -29,7 +29,8 @@ void Ticket::deliver(const jobs::JobEvent& event) {
   state_.compare_exchange_strong(expected, State::kIdle);  // Stays cancelled if it became so.
 }
 
-Result<jobs::JobId> JobTable::add(Time now, jobs::GenerateJob job, std::shared_ptr<JobSink> sink) {
+Result<jobs::JobId> JobTable::add(Time now, jobs::GenerateJob job, std::shared_ptr<JobSink> sink,
+                                  std::optional<Time> deadline) {
   if (waiting_.size() >= limits_.queue)
     return exhausted(fmt::format("the queue is full: {} requests wait, at most {} may",
                                  waiting_.size(), limits_.queue));
@@ -39,8 +40,10 @@ Result<jobs::JobId> JobTable::add(Time now, jobs::GenerateJob job, std::shared_p
   entry.job = std::move(job);
   entry.ticket = std::make_shared<Ticket>(id, std::move(sink));
   entry.submitted = now;
-  const auto place = waiting_.insert(key_of(id, entry)).first;
-  deliver(entry, jobs::Accepted{static_cast<std::int32_t>(std::distance(waiting_.begin(), place))});
+  entry.deadline = deadline;
+  if (deadline) deadlines_.emplace(*deadline, id);
+  waiting_.insert(key_of(id, entry));
+  deliver(entry, jobs::Accepted{ahead(id, entry)});
   ++counters_.submitted;
   counters_.prompt_tokens += count(entry.job.prompt);
   entries_.emplace(id, std::move(entry));
@@ -54,10 +57,14 @@ bool JobTable::cancel(jobs::JobId id) {
   found->second.ticket->cancel();
   // Nothing is delivered; the fleet's thread lets go of the sink.
   deliver(found->second, jobs::Accepted{});
-  waiting_.erase(key_of(id, found->second));
-  entries_.erase(found);
+  remove(found);
   ++counters_.cancelled;
   return running;
+}
+
+std::int32_t JobTable::ahead(jobs::JobId id, const Entry& entry) const {
+  return static_cast<std::int32_t>(
+      std::distance(waiting_.begin(), waiting_.find(key_of(id, entry))));
 }
 
 bool JobTable::suspect(const Entry& entry) const {
@@ -144,24 +151,62 @@ Status JobTable::on_tokens(Time now, Entry& entry, jobs::Tokens tokens) {
 
 void JobTable::on_done(Time now, Entries::iterator found, jobs::Done done) {
   const Entry& entry = found->second;
+  // What several card processes measured does not add up.
+  if (entry.replayed) return finish_here(now, found, done);
+  done.timings.queued += duration_cast<microseconds>(entry.sent.value_or(now) - entry.submitted);
+  complete(now, found, done);
+}
+
+void JobTable::finish_here(Time now, Entries::iterator found, jobs::Done done) {
+  const Entry& entry = found->second;
+  const Time sent = entry.sent.value_or(now);
+  const Time first_token = entry.first_token.value_or(now);
+  done.timings = {.queued = duration_cast<microseconds>(sent - entry.submitted),
+                  .prefill = duration_cast<microseconds>(first_token - sent),
+                  .decode = entry.first_token
+                                ? duration_cast<microseconds>(entry.last_token - first_token)
+                                : microseconds(0)};
+  complete(now, found, done);
+}
+
+void JobTable::complete(Time now, Entries::iterator found, jobs::Done done) {
+  const Entry& entry = found->second;
   done.usage.prompt_tokens = count(entry.job.prompt);
   done.usage.cached_tokens = std::clamp(done.usage.cached_tokens, 0, done.usage.prompt_tokens);
   done.usage.completion_tokens = count(entry.job.generated);
-  const Time sent = entry.sent.value_or(now);
-  const auto waited = duration_cast<microseconds>(sent - entry.submitted);
-  if (!entry.replayed) {
-    done.timings.queued += waited;
-  } else {
-    // What several card processes measured does not add up; these are the client's times.
-    const Time first_token = entry.first_token.value_or(now);
-    done.timings.queued = waited;
-    done.timings.prefill = duration_cast<microseconds>(first_token - sent);
-    done.timings.decode = entry.first_token
-                              ? duration_cast<microseconds>(entry.last_token - first_token)
-                              : microseconds(0);
-  }
   ++counters_.done;
   end(now, found, done);
+}
+
+std::vector<jobs::JobId> JobTable::expire(Time now) {
+  std::vector<jobs::JobId> running;
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    const jobs::JobId id = deadlines_.begin()->second;
+    const auto found = entries_.find(id);
+    if (found->second.running) running.push_back(id);
+    if (found->second.job.generated.empty()) {
+      fail(id, now, missed(id, found->second));
+    } else {
+      finish_here(now, found, {.finish = jobs::Finish::kLength, .usage = {}, .timings = {}});
+    }
+  }
+  return running;
+}
+
+std::optional<JobTable::Time> JobTable::next_deadline() const {
+  if (deadlines_.empty()) return std::nullopt;
+  return deadlines_.begin()->first;
+}
+
+Status JobTable::missed(jobs::JobId id, const Entry& entry) const {
+  const std::chrono::duration<double> allowed = *entry.deadline - entry.submitted;
+  const std::string_view where = entry.running ? "before its first token" : "while it waited";
+  const std::string others =
+      entry.running ? "" : fmt::format(" with {} ahead of it in the queue", ahead(id, entry));
+  return deadline_exceeded(
+      fmt::format("the request's deadline of {:.1f} s passed {}{}; allow more time, give it a "
+                  "higher priority, or try again later",
+                  allowed.count(), where, others));
 }
 
 void JobTable::on_process_lost(Time now, const Status& why) {
@@ -179,7 +224,7 @@ void JobTable::on_process_lost(Time now, const Status& why) {
                                 "before it got a token; the last: {}",
                                 entry.strikes, why.message())));
     } else if (count(entry.job.generated) >= entry.job.max_new_tokens) {
-      on_done(now, found, jobs::Done{jobs::Finish::kLength, {}, {}});
+      finish_here(now, found, {.finish = jobs::Finish::kLength, .usage = {}, .timings = {}});
     } else {
       waiting_.insert(key_of(found->first, entry));
     }
@@ -210,13 +255,19 @@ void JobTable::deliver(const Entry& entry, jobs::JobEvent event) {
 
 void JobTable::end(Time now, Entries::iterator found, jobs::JobEvent last) {
   deliver(found->second, std::move(last));
-  waiting_.erase(key_of(found->first, found->second));
-  entries_.erase(found);
+  remove(found);
   const double seconds = std::chrono::duration<double>(now - last_end_.value_or(now)).count();
   last_end_ = now;
   seconds_per_end_ = seconds_per_end_ == 0.0
                          ? seconds
                          : seconds_per_end_ + kNewestShare * (seconds - seconds_per_end_);
+}
+
+void JobTable::remove(Entries::iterator found) {
+  const auto& [id, entry] = *found;
+  waiting_.erase(key_of(id, entry));
+  if (entry.deadline) deadlines_.erase({*entry.deadline, id});
+  entries_.erase(found);
 }
 
 std::chrono::milliseconds JobTable::estimated_wait() const {

@@ -71,7 +71,8 @@ class JobTable {
   explicit JobTable(const Limits& limits) : limits_(limits) {}
 
   // Queues a job and its Accepted. Errors: kExhausted  as many wait as may.
-  Result<jobs::JobId> add(Time now, jobs::GenerateJob job, std::shared_ptr<JobSink> sink);
+  Result<jobs::JobId> add(Time now, jobs::GenerateJob job, std::shared_ptr<JobSink> sink,
+                          std::optional<Time> deadline = {});
 
   // Takes a job out. True when the card process has it and must be told.
   bool cancel(jobs::JobId id);
@@ -88,6 +89,12 @@ class JobTable {
 
   // The card process is gone: what ran waits again, with its tokens; or fails after too many times.
   void on_process_lost(Time now, const Status& why);
+
+  // Ends the jobs whose deadline has passed: those with tokens are done (kLength) with what they
+  // have, the others fail. Returns those that the card process has and must be told of.
+  std::vector<jobs::JobId> expire(Time now);
+  // When expire() has something to do next.
+  std::optional<Time> next_deadline() const;
 
   // Ends one running or waiting job, those of one model, or all, with Failed.
   void fail(jobs::JobId id, Time now, const Status& status);
@@ -111,6 +118,7 @@ class JobTable {
     jobs::GenerateJob job;  // `generated` grows with every token delivered.
     std::shared_ptr<Ticket> ticket;
     Time submitted{};
+    std::optional<Time> deadline;
     std::optional<Time> sent;  // First time.
     std::optional<Time> first_token;
     Time last_token{};
@@ -129,13 +137,21 @@ class JobTable {
   void deliver(const Entry& entry, jobs::JobEvent event);
   Status on_tokens(Time now, Entry& entry, jobs::Tokens tokens);
   void on_done(Time now, Entries::iterator found, jobs::Done done);
+  // Done with what it has, its times as the client saw them.
+  void finish_here(Time now, Entries::iterator found, jobs::Done done);
+  Status missed(jobs::JobId id, const Entry& entry) const;
+  // Of those that wait. REQUIRES: it waits.
+  std::int32_t ahead(jobs::JobId id, const Entry& entry) const;
+  void complete(Time now, Entries::iterator found, jobs::Done done);
   // Removes a job after its last event.
   void end(Time now, Entries::iterator found, jobs::JobEvent last);
+  void remove(Entries::iterator found);
 
   Limits limits_;
   std::uint64_t last_id_ = 0;
   Entries entries_;
   std::set<Key> waiting_;
+  std::set<std::pair<Time, jobs::JobId>> deadlines_;
   std::vector<Delivery> outbox_;
   Counters counters_;
   std::optional<Time> last_end_;

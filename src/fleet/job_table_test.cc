@@ -28,6 +28,10 @@ class JobTableTest : public testing::Test {
     made.priority = priority;
     return made;
   }
+  jobs::JobId add_with_deadline(milliseconds deadline) {
+    sinks_.push_back(std::make_shared<RecordingSink>());
+    return *table_.add(now_, job(), sinks_.back(), now_ + deadline);
+  }
   jobs::JobId add(std::int32_t priority = 0, std::string model = "m") {
     sinks_.push_back(std::make_shared<RecordingSink>());
     const auto id = table_.add(now_, job(priority, std::move(model)), sinks_.back());
@@ -207,6 +211,57 @@ TEST_F(JobTableTest, ASuspectRunsAloneUntilItHasAToken) {
   EXPECT_THAT(send(), IsEmpty());
   EXPECT_TRUE(tokens(innocent, {5}, 0).ok());
   EXPECT_THAT(send(), ElementsAre(next));
+}
+
+TEST_F(JobTableTest, AJobThatWaitsFailsWhenItsDeadlinePasses) {
+  for (int i = 0; i < 3; ++i) add();
+  send();
+  add_with_deadline(seconds(2));
+  EXPECT_EQ(table_.next_deadline(), now_ + seconds(2));
+  now_ += milliseconds(1999);
+  EXPECT_THAT(table_.expire(now_), IsEmpty());
+  EXPECT_EQ(table_.queued(), 2u);
+  now_ += milliseconds(1);
+  EXPECT_THAT(table_.expire(now_), IsEmpty());  // The card process knows nothing of it.
+  EXPECT_EQ(heard(3), "accepted 1, failed deadline_exceeded");
+  EXPECT_THAT(sinks_[3]->failure()->message(),
+              HasSubstr("deadline of 2.0 s passed while it waited with 1 ahead of it"));
+  EXPECT_EQ(table_.queued(), 1u);
+  EXPECT_EQ(table_.next_deadline(), std::nullopt);
+}
+
+TEST_F(JobTableTest, AJobThatRunsWithoutATokenFailsWhenItsDeadlinePasses) {
+  const jobs::JobId id = add_with_deadline(seconds(2));
+  send();
+  now_ += seconds(2);
+  EXPECT_THAT(table_.expire(now_), ElementsAre(id));
+  heard(0);
+  EXPECT_THAT(sinks_[0]->failure()->message(), HasSubstr("before its first token"));
+  EXPECT_TRUE(table_.empty());
+}
+
+TEST_F(JobTableTest, AJobWithTokensIsDoneWithThemWhenItsDeadlinePasses) {
+  const jobs::JobId id = add_with_deadline(seconds(2));
+  now_ += milliseconds(100);
+  send();
+  now_ += milliseconds(400);
+  EXPECT_TRUE(tokens(id, {10, 11}, 0).ok());
+  now_ += seconds(9);
+  EXPECT_THAT(table_.expire(now_), ElementsAre(id));
+  EXPECT_TRUE(tokens(id, {12}, 2).ok());  // Was on its way.
+  EXPECT_EQ(heard(0), "accepted 0, tokens 0: 10 11, done length 3+2");
+  EXPECT_EQ(sinks_[0]->done()->timings.queued, milliseconds(100));
+  EXPECT_EQ(sinks_[0]->done()->timings.prefill, milliseconds(400));
+}
+
+TEST_F(JobTableTest, AJobThatHasEndedHasNoDeadline) {
+  const jobs::JobId cancelled = add_with_deadline(seconds(1));
+  const jobs::JobId done = add_with_deadline(seconds(1));
+  send();
+  table_.cancel(cancelled);
+  EXPECT_TRUE(table_.on_event(now_, done, jobs::Done{}).ok());
+  EXPECT_EQ(table_.next_deadline(), std::nullopt);
+  EXPECT_THAT(table_.expire(now_ + seconds(9)), IsEmpty());
 }
 
 TEST_F(JobTableTest, TheTimesOfAReplayedJobAreThoseOfItsClient) {

@@ -140,6 +140,20 @@ void read_sampling(FieldReader& reader, ChatRequest& request) {
   read_logprobs(reader, request);
 }
 
+void read_deadline(FieldReader& reader, ChatRequest& request) {
+  if (reader.find("deadline_s") == nullptr) return;
+  float seconds = 0.0f;
+  reader.number("deadline_s", {0, kMaxDeadlineSeconds}, seconds);
+  const auto deadline = std::chrono::ceil<std::chrono::milliseconds>(
+      std::chrono::duration<double>(static_cast<double>(seconds)));
+  if (deadline.count() == 0) {
+    reader.fail("deadline_s",
+                fmt::format("'deadline_s' must be above 0 and at most {:.0f}, found 0",
+                            kMaxDeadlineSeconds));
+  }
+  request.deadline = deadline;
+}
+
 void read_limits(FieldReader& reader, ChatRequest& request) {
   reader.integer("max_tokens", {1, kMaxInt32}, request.max_new_tokens);
   reader.integer("max_completion_tokens", {1, kMaxInt32}, request.max_new_tokens);
@@ -150,6 +164,7 @@ void read_limits(FieldReader& reader, ChatRequest& request) {
   reader.boolean("ignore_eos", request.ignore_end);
   reader.integer("priority", {-1000, 1000}, priority);
   request.priority = static_cast<std::int32_t>(priority);
+  read_deadline(reader, request);
 }
 
 void read_stream(FieldReader& reader, ChatRequest& request) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@ inline constexpr std::int32_t kMaxChoices = 16;
 inline constexpr std::size_t kMaxStopStrings = 16;  // OpenAI allows 4; more do no harm.
 inline constexpr std::size_t kMaxMessages = 4096;
 inline constexpr std::size_t kMaxDryBreakers = 64;
+inline constexpr double kMaxDeadlineSeconds = 86'400;
 
 // A POST /v1/chat/completions body in our own types, checked and with defaults filled in.
 struct ChatRequest {
@@ -37,6 +39,7 @@ struct ChatRequest {
   bool stream = false;
   bool include_usage = false;
   std::int32_t priority = 0;
+  std::optional<std::chrono::milliseconds> deadline;  // `deadline_s`, from the request's arrival.
 };
 
 // Reads and checks a chat request. Unknown fields are ignored; null equals absent; a known field

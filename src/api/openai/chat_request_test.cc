@@ -75,6 +75,20 @@ TEST(ChatRequestTest, LogprobsAreOffUnlessAskedForAndThenWithoutOthersByDefault)
   EXPECT_EQ(parsed(body(R"("logprobs":true,"top_logprobs":20)")).top_logprobs, 20);
 }
 
+TEST(ChatRequestTest, DeadlineIsSecondsAboveZeroUpToADay) {
+  EXPECT_EQ(parsed(body("")).deadline, std::nullopt);
+  EXPECT_EQ(parsed(body(R"("deadline_s":null)")).deadline, std::nullopt);
+  EXPECT_EQ(parsed(body(R"("deadline_s":2)")).deadline, std::chrono::milliseconds(2000));
+  EXPECT_EQ(parsed(body(R"("deadline_s":0.5)")).deadline, std::chrono::milliseconds(500));
+  EXPECT_EQ(parsed(body(R"("deadline_s":1e-9)")).deadline, std::chrono::milliseconds(1));
+  for (const char* wrong : {"0", "-1", "86401", "\"soon\"", "true", "[1]"}) {
+    const RequestError error = refused(body(std::string(R"("deadline_s":)") + wrong));
+    EXPECT_EQ(error.param, "deadline_s") << wrong;
+  }
+  EXPECT_THAT(refused(body(R"("deadline_s":0)")).status.message(),
+              HasSubstr("must be above 0 and at most 86400, found 0"));
+}
+
 TEST(ChatRequestTest, NullEqualsAbsent) {
   const ChatRequest request = parsed(body(
       R"("temperature":null,"stop":null,"max_tokens":null,"stream":null,"stream_options":null,"tools":null,

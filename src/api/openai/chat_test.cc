@@ -287,6 +287,29 @@ TEST_F(ChatTest, FullQueueIs429WithRetryAfterAlsoForStreams) {
   EXPECT_EQ(http::find_header(exchange->response().headers, "Retry-After"), "3");
 }
 
+TEST_F(ChatTest, DeadlineCountsFromTheArrivalOfTheRequest) {
+  const auto before = std::chrono::steady_clock::now();
+  ask(R"("deadline_s":3600)");
+  const auto after = std::chrono::steady_clock::now();
+  ASSERT_TRUE(fleet_.deadline());
+  EXPECT_GE(*fleet_.deadline(), before + std::chrono::hours(1));
+  EXPECT_LE(*fleet_.deadline(), after + std::chrono::hours(1));
+  ask("");
+  EXPECT_FALSE(fleet_.deadline());
+}
+
+TEST_F(ChatTest, MissedDeadlineIs504ThatInvitesNoRetryAndInAStreamAnEvent) {
+  const auto whole = ask(R"("deadline_s":1)");
+  fleet_.fail(0, deadline_exceeded("the deadline passed"));
+  EXPECT_EQ(whole->response().status, 504);
+  EXPECT_EQ(http::find_header(whole->response().headers, "x-should-retry"), "false");
+  EXPECT_EQ(json::parse(whole->response().body).at("error").at("code"), "deadline_exceeded");
+  const auto stream = ask(R"("deadline_s":1,"stream":true)");
+  fleet_.fail(1, deadline_exceeded("the deadline passed"));
+  EXPECT_THAT(stream->events().back(), HasSubstr("deadline_exceeded"));
+  EXPECT_TRUE(stream->stream_finished());
+}
+
 TEST_F(ChatTest, SecondChoiceThatIsRefusedCancelsTheFirst) {
   fleet_.refuse_after(1, exhausted("the queue is full"));
   const auto exchange = ask(R"("n":2)");

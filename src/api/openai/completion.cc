@@ -89,8 +89,8 @@ bool Completion::submit_all(const jobs::GenerateJob& job) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(request_.choices); ++i) {
     jobs::GenerateJob own = job;
     own.sampling.seed = seed_of_choice(job.sampling.seed, i);
-    const Result<jobs::JobId> id =
-        context_.fleet.submit(std::move(own), std::make_shared<Sink>(shared_from_this(), i));
+    const Result<jobs::JobId> id = context_.fleet.submit(
+        std::move(own), std::make_shared<Sink>(shared_from_this(), i), deadline());
     std::vector<jobs::JobId> useless;
     {
       const MutexLock lock(mutex_);
@@ -106,6 +106,11 @@ bool Completion::submit_all(const jobs::GenerateJob& job) {
     return false;
   }
   return true;
+}
+
+std::optional<fleet::Fleet::Time> Completion::deadline() const {
+  if (!request_.deadline) return std::nullopt;
+  return begun_ + *request_.deadline;
 }
 
 void Completion::on_event(std::size_t index, jobs::JobId id, const jobs::JobEvent& event) {

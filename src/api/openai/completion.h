@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
   void finish_answer() AXLE_REQUIRES(mutex_);
   void fail(const Status& status) AXLE_REQUIRES(mutex_);
   bool submit_all(const jobs::GenerateJob& job);
+  std::optional<fleet::Fleet::Time> deadline() const;
   void begin_stream() AXLE_REQUIRES(mutex_);
   void send(std::string event) AXLE_REQUIRES(mutex_);
   void drained();

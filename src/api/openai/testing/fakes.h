@@ -19,8 +19,10 @@ namespace axle::api {
 // Records jobs; the test plays the card.
 class FakeFleet : public fleet::Fleet {
  public:
-  Result<jobs::JobId> submit(jobs::GenerateJob job, std::shared_ptr<fleet::JobSink> sink) override {
+  Result<jobs::JobId> submit(jobs::GenerateJob job, std::shared_ptr<fleet::JobSink> sink,
+                             std::optional<Time> deadline) override {
     if (refusal_ && jobs_.size() >= refuse_from_) return *refusal_;
+    deadline_ = deadline;
     jobs_.push_back({std::move(job), std::move(sink)});
     return id(jobs_.size() - 1);
   }
@@ -37,6 +39,7 @@ class FakeFleet : public fleet::Fleet {
     refusal_ = std::move(status);
   }
   std::size_t size() const { return jobs_.size(); }
+  const std::optional<Time>& deadline() const { return deadline_; }  // Of the newest job.
   const jobs::GenerateJob& job(std::size_t index) const { return jobs_.at(index).first; }
   jobs::JobId id(std::size_t index) const { return jobs::JobId{index + 1}; }
   const std::vector<jobs::JobId>& cancelled() const { return cancelled_; }
@@ -56,6 +59,7 @@ class FakeFleet : public fleet::Fleet {
   }
 
   std::vector<std::pair<jobs::GenerateJob, std::shared_ptr<fleet::JobSink>>> jobs_;
+  std::optional<Time> deadline_;
   std::vector<jobs::JobId> cancelled_;
   std::optional<Status> refusal_;
   std::size_t refuse_from_ = 0;

@@ -60,6 +60,7 @@ class FleetImpl final : public Fleet {
   Result<jobs::JobId> submit(jobs::GenerateJob job, std::shared_ptr<JobSink> sink,
                              std::optional<Time> deadline) override;
   void cancel(jobs::JobId id) override;
+  std::optional<QueuePlace> queue_place(jobs::JobId id) const override;
   seconds retry_after() const override;
   Health health() const override;
   std::vector<ModelHealth> models() const override;
@@ -145,6 +146,11 @@ void FleetImpl::cancel(jobs::JobId id) {
   wake();
 }
 
+std::optional<QueuePlace> FleetImpl::queue_place(jobs::JobId id) const {
+  const MutexLock lock(state_.mutex);
+  return state_.table.queue_place(id);
+}
+
 seconds FleetImpl::retry_after() const {
   const MutexLock lock(state_.mutex);
   const auto clamped = [](auto duration) {
@@ -153,13 +159,13 @@ seconds FleetImpl::retry_after() const {
   switch (state_.health.state) {
     case CardState::kReady:
     case CardState::kHot:
-      return clamped(state_.table.estimated_wait());
+      return clamped(state_.table.wait_for_room());
     case CardState::kLost:
       if (state_.next_try) return clamped(*state_.next_try - std::chrono::steady_clock::now());
       [[fallthrough]];
     default:
       return clamped(
-          std::max<std::chrono::milliseconds>(kRetryWhileStarting, state_.table.estimated_wait()));
+          std::max<std::chrono::milliseconds>(kRetryWhileStarting, state_.table.wait_for_room()));
   }
 }
 
@@ -168,6 +174,7 @@ Health FleetImpl::health() const {
   Health health = state_.health;
   health.queued = static_cast<std::int32_t>(state_.table.queued());
   health.running = static_cast<std::int32_t>(state_.table.running());
+  health.wait = state_.table.wait_of_next();
   return health;
 }
 

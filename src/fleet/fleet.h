@@ -26,6 +26,12 @@ class JobSink {
   virtual void on_event(jobs::JobId id, const jobs::JobEvent& event) = 0;
 };
 
+// Where a job stands that waits.
+struct QueuePlace {
+  std::int32_t ahead = 0;             // Jobs that go before it.
+  std::chrono::milliseconds wait{0};  // Until it begins, estimated; 0: at once, or nobody knows.
+};
+
 struct FleetOptions {
   // The card process: executable (absolute path) and arguments. "--fd 3" is appended: descriptor 3
   // of the child is its end of the socket; every higher one is closed.
@@ -87,7 +93,11 @@ class Fleet {
   // and jobs that have ended are ignored.
   virtual void cancel(jobs::JobId id) = 0;
 
-  // When a refused request should come back: from the rate at which jobs end, or from the next
+  // Nothing for jobs that do not wait any more.
+  virtual std::optional<QueuePlace> queue_place(jobs::JobId id) const = 0;
+
+  // When a refused request should come back: when a place in the queue will be free, as far as the
+  // speed of the card and the tokens that the running jobs may still have tell; or at the next
   // attempt to mend the card. At least 1 s, at most 10 minutes.
   virtual std::chrono::seconds retry_after() const = 0;
 

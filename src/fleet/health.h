@@ -60,6 +60,7 @@ struct Health {
   std::vector<ModelHealth> models;
   std::int32_t queued = 0;             // Jobs that wait in the front.
   std::int32_t running = 0;            // Jobs handed to the card process.
+  std::chrono::milliseconds wait{0};   // Until a job that came now would begin, estimated.
   std::vector<PastError> last_errors;  // At most 8, the newest last.
 };
 

@@ -174,6 +174,9 @@ void JobTable::complete(Time now, Entries::iterator found, jobs::Done done) {
   done.usage.prompt_tokens = count(entry.job.prompt);
   done.usage.cached_tokens = std::clamp(done.usage.cached_tokens, 0, done.usage.prompt_tokens);
   done.usage.completion_tokens = count(entry.job.generated);
+  const double used = static_cast<double>(count(entry.job.generated)) /
+                      static_cast<double>(entry.job.max_new_tokens);
+  rates_.share_used += kNewestShare * (used - rates_.share_used);
   ++counters_.done;
   end(now, found, done);
 }
@@ -270,9 +273,44 @@ void JobTable::remove(Entries::iterator found) {
   entries_.erase(found);
 }
 
-std::chrono::milliseconds JobTable::estimated_wait() const {
-  const double seconds = seconds_per_end_ * static_cast<double>(waiting_.size() + 1) / 2.0;
-  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000.0));
+void JobTable::set_rates(double prompt_token_s, double new_token_s) {
+  rates_.prompt_token_s = prompt_token_s;
+  rates_.new_token_s = new_token_s;
+}
+
+double JobTable::seconds_left(const Entry& entry) const {
+  const std::int32_t prompt = entry.first_token ? 0 : count(entry.job.prompt) - entry.prefill_done;
+  return seconds_of_work(prompt, entry.job.max_new_tokens - count(entry.job.generated), rates_);
+}
+
+std::chrono::milliseconds JobTable::wait_behind(std::size_t ahead) const {
+  double seconds = 0.0;
+  if (rates_.known()) {
+    std::vector<double> work;
+    for (const auto& [id, entry] : entries_) {
+      if (entry.running) work.push_back(seconds_left(entry));
+    }
+    std::vector<double> before;
+    for (auto next = waiting_.begin(); before.size() < ahead; ++next) {
+      before.push_back(seconds_left(entries_.at(next->second)));
+    }
+    seconds = seconds_until_begin(work, before, limits_.running);
+  } else if (running() + ahead >= limits_.running) {
+    seconds = seconds_per_end_ * static_cast<double>(ahead + 1);
+  }
+  return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
+}
+
+std::chrono::milliseconds JobTable::wait_for_room() const {
+  // Room in the queue comes when the first of those that wait begins.
+  return waiting_.size() < limits_.queue ? std::chrono::milliseconds(0) : wait_behind(0);
+}
+
+std::optional<QueuePlace> JobTable::queue_place(jobs::JobId id) const {
+  const auto found = entries_.find(id);
+  if (found == entries_.end() || found->second.running) return std::nullopt;
+  const std::int32_t before = ahead(id, found->second);
+  return QueuePlace{before, wait_behind(static_cast<std::size_t>(before))};
 }
 
 }  // namespace axle::fleet

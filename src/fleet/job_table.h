@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "fleet/fleet.h"
 #include "fleet/health.h"
+#include "fleet/wait_estimate.h"
 #include "jobs/job.h"
 
 namespace axle::fleet {
@@ -109,9 +110,15 @@ class JobTable {
   Counters& counters() { return counters_; }
   const Counters& counters() const { return counters_; }
 
-  // Until half of those that wait now will have got their turn, at the rate at which jobs ended
-  // lately.
-  std::chrono::milliseconds estimated_wait() const;
+  // What the card process says of its speed; zeros: it does not know yet.
+  void set_rates(double prompt_token_s, double new_token_s);
+  // Until a job that came now would begin, as far as can be told: from the work that those before
+  // it have, else from the rate at which jobs ended lately.
+  std::chrono::milliseconds wait_of_next() const { return wait_behind(waiting_.size()); }
+  // Until add() takes a job again.
+  std::chrono::milliseconds wait_for_room() const;
+  // Nothing for jobs that run or have ended.
+  std::optional<QueuePlace> queue_place(jobs::JobId id) const;
 
  private:
   struct Entry {
@@ -146,6 +153,8 @@ class JobTable {
   // Removes a job after its last event.
   void end(Time now, Entries::iterator found, jobs::JobEvent last);
   void remove(Entries::iterator found);
+  double seconds_left(const Entry& entry) const;
+  std::chrono::milliseconds wait_behind(std::size_t ahead) const;
 
   Limits limits_;
   std::uint64_t last_id_ = 0;
@@ -156,6 +165,7 @@ class JobTable {
   Counters counters_;
   std::optional<Time> last_end_;
   double seconds_per_end_ = 0.0;  // Moving average; 0: nothing ended yet.
+  WorkRates rates_;
 };
 
 }  // namespace axle::fleet

@@ -283,7 +283,7 @@ TEST_F(JobTableTest, TheTimesOfAReplayedJobAreThoseOfItsClient) {
 }
 
 TEST_F(JobTableTest, TheWaitIsEstimatedFromTheRateAtWhichJobsEnd) {
-  EXPECT_EQ(table_.estimated_wait(), milliseconds(0));
+  EXPECT_EQ(table_.wait_of_next(), milliseconds(0));
   for (int i = 0; i < 2; ++i) {
     const jobs::JobId id = add();
     send();
@@ -296,7 +296,40 @@ TEST_F(JobTableTest, TheWaitIsEstimatedFromTheRateAtWhichJobsEnd) {
     send();
   }
   EXPECT_EQ(table_.queued(), 3u);
-  EXPECT_EQ(table_.estimated_wait(), seconds(4));
+  EXPECT_EQ(table_.wait_of_next(), seconds(8));
+  EXPECT_EQ(table_.wait_for_room(), seconds(0));
+  add();
+  EXPECT_EQ(table_.wait_for_room(), seconds(2));
+}
+
+TEST_F(JobTableTest, TheWaitIsEstimatedFromTheWorkOfThoseBeforeWhereTheCardKnowsItsSpeed) {
+  table_.set_rates(0.01, 0.1);
+  const jobs::JobId running = add();                  // 3 tokens of prompt and 10 new ones: 1.03 s.
+  EXPECT_EQ(table_.wait_of_next(), milliseconds(0));  // Of two places one is free.
+  add();
+  send();
+  const jobs::JobId waiting = add();
+  EXPECT_EQ(table_.queue_place(running), std::nullopt);
+  EXPECT_EQ(table_.queue_place(waiting)->ahead, 0);
+  EXPECT_EQ(table_.queue_place(waiting)->wait, milliseconds(2060));
+  EXPECT_TRUE(tokens(running, {1, 2, 3, 4, 5}, 0).ok());  // 0.5 s are left.
+  EXPECT_EQ(table_.queue_place(waiting)->wait, milliseconds(1000));
+  EXPECT_TRUE(table_.on_event(now_, running, jobs::Done{}).ok());
+  EXPECT_EQ(table_.queue_place(waiting)->wait, milliseconds(0));
+}
+
+TEST_F(JobTableTest, TextsThatEndEarlyMakeOthersExpectedToDoSo) {
+  table_.set_rates(0.01, 0.1);
+  for (int i = 0; i < 40; ++i) {
+    const jobs::JobId id = add();
+    send();
+    EXPECT_TRUE(tokens(id, {1, 2}, 0).ok());
+    EXPECT_TRUE(table_.on_event(now_, id, jobs::Done{}).ok());
+  }
+  for (int i = 0; i < 3; ++i) add();
+  send();
+  // 3 tokens of prompt and 2 of 10 new ones, of two texts side by side.
+  EXPECT_NEAR(static_cast<double>(table_.queue_place(jobs::JobId{43})->wait.count()), 460, 5);
 }
 
 }  // namespace

@@ -101,6 +101,7 @@ std::string health_json(const fleet::Health& health, const fleet::Counters& coun
                           {"jobs",
                            {{"queued", health.queued},
                             {"running", health.running},
+                            {"wait_ms", health.wait.count()},
                             {"done", counters.done},
                             {"failed", counters.failed},
                             {"cancelled", counters.cancelled},
@@ -180,6 +181,8 @@ void AdminApi::register_card_figures() {
                          ? 0.0
                          : static_cast<double>(h.heartbeat.cells_used) / h.heartbeat.cells_total);
         });
+  gauge("axle_queue_wait_seconds", "Until a request that came now would begin, estimated.",
+        [](const fleet::Health& h) { return one(std::chrono::duration<double>(h.wait).count()); });
   gauge("axle_card_up", "1 while the card can answer.",
         [](const fleet::Health& h) { return one(is_ready(h) ? 1 : 0); });
   gauge("axle_card_temperature_celsius", "Temperature of the card.", [](const fleet::Health& h) {

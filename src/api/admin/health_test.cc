@@ -49,6 +49,15 @@ TEST(HealthTest, TellsWhichLibraryServesAndWhatTheModelsAre) {
   EXPECT_EQ(body.at("models").at(0).at("context_tokens"), 2047);
 }
 
+TEST(HealthTest, TellsHowLongARequestWouldWait) {
+  fleet::Health health = ready_health();
+  health.queued = 3;
+  health.wait = std::chrono::milliseconds(2500);
+  const json::value body = json::parse(health_json(health, {}, "1"));
+  EXPECT_EQ(body.at("jobs").at("queued"), 3);
+  EXPECT_EQ(body.at("jobs").at("wait_ms"), 2500);
+}
+
 TEST(HealthTest, LostCardKeepsReasonAndVendorCode) {
   fleet::Health health = ready_health();
   health.state = fleet::CardState::kLost;

@@ -205,6 +205,33 @@ TEST_F(ChatTest, SilentStreamGetsAPingUntilItIsComplete) {
   EXPECT_THAT(exchange->streamed(), testing::EndsWith("data: [DONE]\n\n"));
 }
 
+TEST_F(ChatTest, StreamThatWaitsHearsItsPlaceWhenThatChanges) {
+  http::Request request;
+  request.request_id = "test";
+  const auto exchange = std::make_shared<FakeExchange>(std::move(request));
+  ChatMetrics chat_metrics(own_metrics_);
+  ChatRequest chat;
+  chat.stream = true;
+  const auto completion = std::make_shared<Completion>(
+      ChatContext{fleet_, chat_metrics}, exchange, registry_->all().front(), chat, PromptFacts{3});
+  completion->start({});
+  const auto heard = [&] {
+    const std::size_t before = exchange->streamed().size();
+    EXPECT_TRUE(completion->keep_alive(std::chrono::hours(1)));
+    return exchange->streamed().substr(before);
+  };
+  fleet_.set_place(fleet::QueuePlace{3, std::chrono::milliseconds(11'100)});
+  EXPECT_EQ(heard(), ": queued, 3 ahead, about 12 s\n\n");
+  EXPECT_EQ(heard(), "");
+  fleet_.set_place(fleet::QueuePlace{0, std::chrono::milliseconds(0)});
+  EXPECT_EQ(heard(), ": queued, 0 ahead\n\n");
+  fleet_.set_place(std::nullopt);
+  EXPECT_EQ(heard(), "");
+  say(0, "hello");
+  fleet_.set_place(fleet::QueuePlace{1, std::chrono::milliseconds(1)});
+  EXPECT_EQ(heard(), "");  // Its card process died: the answer goes on and needs no such news.
+}
+
 TEST_F(ChatTest, ThoughtsAreStreamedAndReturnedApartFromTheAnswer) {
   serve_template("{{ messages[0].content }}{# </think> #}{{ enable_thinking }}");
   const auto whole = ask("");

@@ -279,11 +279,24 @@ void Completion::client_left() {
 bool Completion::keep_alive(std::chrono::milliseconds silence) {
   const MutexLock lock(mutex_);
   if (over_) return false;
-  if (stream_ != nullptr && !full_ && Clock::now() - last_write_ >= silence) {
-    last_write_ = Clock::now();
-    full_ = stream_->write(http::sse_comment("ping")) == http::WriteResult::kFull;
-  }
+  if (stream_ == nullptr || full_) return true;
+  std::string news = news_of_queue();
+  if (news.empty() && Clock::now() - last_write_ >= silence) news = "ping";
+  if (news.empty()) return true;
+  last_write_ = Clock::now();
+  full_ = stream_->write(http::sse_comment(news)) == http::WriteResult::kFull;
   return true;
+}
+
+std::string Completion::news_of_queue() {
+  const Job& job = jobs_.front();
+  if (job.last_token != Clock::time_point{}) return {};
+  const std::optional<fleet::QueuePlace> place = context_.fleet.queue_place(job.id);
+  if (!place || place->ahead == told_ahead_) return {};
+  told_ahead_ = place->ahead;
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(place->wait).count();
+  return fmt::format("queued, {} ahead{}", place->ahead,
+                     seconds == 0 ? "" : fmt::format(", about {} s", seconds));
 }
 
 std::vector<jobs::JobId> Completion::take_useless_jobs() {

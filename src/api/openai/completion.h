@@ -45,8 +45,8 @@ class Completion : public std::enable_shared_from_this<Completion> {
   // when the fleet takes no job.
   void start(const jobs::GenerateJob& job);
 
-  // Writes ": ping" to a stream that has been silent for `silence`; false when the answer is
-  // complete.
+  // Writes a comment to a stream: its place in the queue where that has changed, else ": ping" when
+  // it has been silent for `silence`. False when the answer is complete.
   bool keep_alive(std::chrono::milliseconds silence);
 
  private:
@@ -72,6 +72,8 @@ class Completion : public std::enable_shared_from_this<Completion> {
   std::optional<fleet::Fleet::Time> deadline() const;
   void begin_stream() AXLE_REQUIRES(mutex_);
   void send(std::string event) AXLE_REQUIRES(mutex_);
+  // What is to be said of the request's place in the queue; "": nothing new.
+  std::string news_of_queue() AXLE_REQUIRES(mutex_);
   void drained();
   void client_left();
   // The jobs that run for nothing: all when the answer is over, else those that a stop string
@@ -98,6 +100,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
       false;  // The stream's queue is full: text is kept in `text`.
   std::shared_ptr<http::BodyStream> stream_ AXLE_GUARDED_BY(mutex_);
   std::chrono::steady_clock::time_point last_write_ AXLE_GUARDED_BY(mutex_);
+  std::optional<std::int32_t> told_ahead_ AXLE_GUARDED_BY(mutex_);  // Of the queue, the last time.
 };
 
 }  // namespace axle::api

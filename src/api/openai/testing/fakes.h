@@ -27,12 +27,15 @@ class FakeFleet : public fleet::Fleet {
     return id(jobs_.size() - 1);
   }
   void cancel(jobs::JobId id) override { cancelled_.push_back(id); }
+  std::optional<fleet::QueuePlace> queue_place(jobs::JobId) const override { return place_; }
   std::chrono::seconds retry_after() const override { return std::chrono::seconds(3); }
   fleet::Health health() const override { return {}; }
   std::vector<fleet::ModelHealth> models() const override { return {}; }
   fleet::Counters counters() const override { return {}; }
   void stop(std::chrono::milliseconds) override {}
 
+  // What every job's place in the queue is from now on.
+  void set_place(std::optional<fleet::QueuePlace> place) { place_ = place; }
   void refuse(Status status) { refuse_after(0, std::move(status)); }
   void refuse_after(std::size_t jobs, Status status) {
     refuse_from_ = jobs;
@@ -60,6 +63,7 @@ class FakeFleet : public fleet::Fleet {
 
   std::vector<std::pair<jobs::GenerateJob, std::shared_ptr<fleet::JobSink>>> jobs_;
   std::optional<Time> deadline_;
+  std::optional<fleet::QueuePlace> place_;
   std::vector<jobs::JobId> cancelled_;
   std::optional<Status> refusal_;
   std::size_t refuse_from_ = 0;

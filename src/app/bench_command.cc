@@ -1,14 +1,23 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <atomic>
 #include <boost/json.hpp>
-#include <mutex>
+#include <chrono>
+#include <cstdio>
+#include <random>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "app/bench_figures.h"
+#include "app/bench_plan.h"
+#include "app/bench_report.h"
 #include "app/chat_session.h"
 #include "app/commands.h"
 #include "app/progress.h"
+#include "base/mutex.h"
 #include "http/client.h"
 #include "http/sse.h"
 
@@ -18,149 +27,242 @@ namespace {
 namespace json = boost::json;
 using Clock = std::chrono::steady_clock;
 
-std::string bench_body(const BenchArguments& arguments, int prompt_tokens, int variant) {
-  const json::object body{
-      {"model", arguments.model},
-      {"stream", true},
-      {"stream_options", {{"include_usage", true}}},
-      {"temperature", 0},
-      {"max_tokens", arguments.new_tokens},
-      {"ignore_eos", true},
-      {"messages", json::array{json::object{{"role", "user"},
-                                            {"content", prompt_of(prompt_tokens, variant)}}}}};
-  return json::serialize(body);
+std::string body_of(const std::string& model, const BenchAsk& ask) {
+  json::array messages;
+  if (!ask.system.empty()) {
+    messages.push_back(json::object{{"role", "system"}, {"content", ask.system}});
+  }
+  messages.push_back(json::object{{"role", "user"}, {"content", ask.user}});
+  return json::serialize(json::object{{"model", model},
+                                      {"stream", true},
+                                      {"stream_options", {{"include_usage", true}}},
+                                      {"temperature", 0},
+                                      {"max_tokens", ask.new_tokens},
+                                      {"ignore_eos", true},
+                                      {"messages", std::move(messages)}});
 }
 
 // Reads `usage` of an event where there is one.
 void read_usage(std::string_view data, AnswerTimes& times) {
   boost::system::error_code error;
   const json::value event = json::parse(data, error);
-  const json::value* usage = error ? nullptr : event.find_pointer("/usage", error);
-  if (usage == nullptr || !usage->is_object()) return;
-  const auto number = [usage](const char* name) {
-    const json::value* value = usage->get_object().if_contains(name);
-    return value != nullptr && value->is_int64() ? static_cast<int>(value->get_int64()) : 0;
+  if (error) return;
+  const auto read = [&event](const char* pointer, int& target) {
+    boost::system::error_code missing;
+    const json::value* value = event.find_pointer(pointer, missing);
+    if (!missing && value != nullptr && value->is_int64())
+      target = static_cast<int>(value->get_int64());
   };
-  times.prompt_tokens = number("prompt_tokens");
-  times.completion_tokens = number("completion_tokens");
+  read("/usage/prompt_tokens", times.prompt_tokens);
+  read("/usage/completion_tokens", times.completion_tokens);
+  read("/usage/prompt_tokens_details/cached_tokens", times.cached_tokens);
 }
 
-Result<AnswerTimes> ask(const BenchArguments& arguments, int prompt_tokens, int variant) {
+// How far a whole run is, shown on standard error.
+class RunProgress {
+ public:
+  explicit RunProgress(std::uint64_t asks) : bar_("bench"), asks_(asks) {}
+
+  void begin(std::string scenario) AXLE_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    scenario_ = std::move(scenario);
+    show();
+  }
+  void token() AXLE_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    ++tokens_;
+    show();
+  }
+  void answered() AXLE_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    ++answers_;
+    show();
+  }
+
+ private:
+  void show() AXLE_REQUIRES(mutex_) {
+    bar_.update(
+        answers_, asks_,
+        fmt::format("{}: {} of {} answers, {} tokens", scenario_, answers_, asks_, tokens_));
+  }
+
+  Mutex mutex_;
+  ProgressBar bar_ AXLE_GUARDED_BY(mutex_);
+  const std::uint64_t asks_;
+  std::string scenario_ AXLE_GUARDED_BY(mutex_);
+  std::uint64_t answers_ AXLE_GUARDED_BY(mutex_) = 0;
+  std::uint64_t tokens_ AXLE_GUARDED_BY(mutex_) = 0;
+};
+
+// One case with all its clients at once.
+class CaseRun {
+ public:
+  CaseRun(const BenchArguments& arguments, RunProgress& progress)
+      : arguments_(arguments), progress_(progress) {}
+
+  // Errors: the first one of a request; 429 and 503 are counted instead.
+  Result<BenchRow> run(const BenchCase& bench_case) AXLE_EXCLUDES(mutex_) {
+    const auto begin = Clock::now();
+    {
+      std::vector<std::jthread> clients;
+      for (const std::vector<BenchAsk>& asks : bench_case.clients) {
+        clients.emplace_back([this, &asks, begin] { serve(asks, begin); });
+      }
+    }
+    const MutexLock lock(mutex_);
+    AXLE_TRY(failure_);
+    BenchRow row = summarise(answers_, Clock::now() - begin);
+    row.name = bench_case.name;
+    row.refused = refused_;
+    return row;
+  }
+
+ private:
+  void serve(const std::vector<BenchAsk>& asks, Clock::time_point begin) AXLE_EXCLUDES(mutex_) {
+    for (const BenchAsk& ask : asks) {
+      std::this_thread::sleep_until(begin + std::chrono::duration_cast<Clock::duration>(ask.at));
+      if (failed_) return;
+      AnswerTimes times;
+      const Result<bool> taken = answer(ask, times);
+      progress_.answered();
+      const MutexLock lock(mutex_);
+      if (!taken.ok()) {
+        failed_ = true;
+        failure_ = taken.status();
+      } else if (*taken) {
+        answers_.push_back(times);
+      } else {
+        ++refused_;
+      }
+    }
+  }
+
+  // False: the server is full.
+  Result<bool> answer(const BenchAsk& ask, AnswerTimes& times) {
+    AXLE_TRY_ASSIGN(http::Client client,
+                    http::Client::create(arguments_.url, {.api_key = arguments_.api_key}));
+    Status failure;
+    http::SseParser parser;
+    const std::string body = body_of(arguments_.model, ask);
+    const auto begin = Clock::now();
+    const auto on_chunk = [&](std::string_view bytes) {
+      const Result<std::vector<http::SseEvent>> events = parser.feed(bytes);
+      if (!events.ok()) failure = events.status();
+      for (std::size_t i = 0; failure.ok() && i < events->size(); ++i) {
+        failure = take_event((*events)[i].data, begin, times);
+      }
+      return failure.ok();
+    };
+    const Result<http::Response> response =
+        client.post_stream("/v1/chat/completions", body, on_chunk);
+    AXLE_TRY(failure);
+    AXLE_TRY(response.status());
+    if (response->status == 429 || response->status == 503) return false;
+    if (response->status != 200) return answer_error(*response);
+    times.whole = Clock::now() - begin;
+    return true;
+  }
+
+  Status take_event(const std::string& data, Clock::time_point begin, AnswerTimes& times) {
+    if (data == "[DONE]") return {};
+    AXLE_TRY_ASSIGN(const std::string text, event_text(data));
+    if (!text.empty()) {
+      if (times.first_token.count() == 0) times.first_token = Clock::now() - begin;
+      progress_.token();
+    }
+    read_usage(data, times);
+    return {};
+  }
+
+  const BenchArguments& arguments_;
+  RunProgress& progress_;
+  std::atomic<bool> failed_{false};
+  Mutex mutex_;
+  std::vector<AnswerTimes> answers_ AXLE_GUARDED_BY(mutex_);
+  int refused_ AXLE_GUARDED_BY(mutex_) = 0;
+  Status failure_ AXLE_GUARDED_BY(mutex_);
+};
+
+int repeats_of(const Scenario& scenario, const BenchOptions& options) {
+  return options.repeats.value_or(scenario.repeats);
+}
+
+// All rounds of a scenario: a row for each of its cases.
+Result<std::vector<BenchRow>> run_scenario(const BenchArguments& arguments,
+                                           const Scenario& scenario, RunProgress& progress) {
+  progress.begin(std::string(scenario.name));
+  std::vector<std::vector<BenchRow>> rounds_of_cases;
+  for (int round = 0; round < repeats_of(scenario, arguments.options); ++round) {
+    const std::vector<BenchCase> cases = scenario.cases(arguments.options, round);
+    rounds_of_cases.resize(cases.size());
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+      AXLE_TRY_ASSIGN(BenchRow row, CaseRun(arguments, progress).run(cases[i]));
+      row.scenario = scenario.name;
+      rounds_of_cases[i].push_back(std::move(row));
+    }
+  }
+  std::vector<BenchRow> rows;
+  for (const std::vector<BenchRow>& rounds : rounds_of_cases) rows.push_back(median_row(rounds));
+  return rows;
+}
+
+std::uint64_t count_asks(const std::vector<Scenario>& scenarios, const BenchOptions& options) {
+  std::uint64_t asks = 0;
+  for (const Scenario& scenario : scenarios) {
+    std::uint64_t round = 0;
+    for (const BenchCase& bench_case : scenario.cases(options, 0)) {
+      for (const std::vector<BenchAsk>& client : bench_case.clients) round += client.size();
+    }
+    asks += round * static_cast<std::uint64_t>(repeats_of(scenario, options));
+  }
+  return asks;
+}
+
+Result<std::string> model_of(const BenchArguments& arguments) {
   AXLE_TRY_ASSIGN(http::Client client,
                   http::Client::create(arguments.url, {.api_key = arguments.api_key}));
-  AnswerTimes times;
-  Status failure;
-  http::SseParser parser;
-  const auto begin = Clock::now();
-  const auto on_chunk = [&](std::string_view bytes) {
-    const Result<std::vector<http::SseEvent>> events = parser.feed(bytes);
-    if (!events.ok()) failure = events.status();
-    for (std::size_t i = 0; failure.ok() && i < events->size(); ++i) {
-      const std::string& data = (*events)[i].data;
-      if (data == "[DONE]") continue;
-      const Result<std::string> text = event_text(data);
-      if (!text.ok()) failure = text.status();
-      if (text.ok() && !text->empty() && times.first_token.count() == 0)
-        times.first_token = Clock::now() - begin;
-      read_usage(data, times);
-    }
-    return failure.ok();
-  };
-  const Result<http::Response> response = client.post_stream(
-      "/v1/chat/completions", bench_body(arguments, prompt_tokens, variant), on_chunk);
-  if (!failure.ok()) return failure;
-  if (!response.ok()) return response.status();
-  if (response->status != 200) return answer_error(*response);
-  times.whole = Clock::now() - begin;
-  return times;
+  const Result<http::Response> models = client.get("/v1/models");
+  if (!models.ok()) {
+    return models.status().with_context(
+        fmt::format("no server at {} (start one with: axle serve)", arguments.url));
+  }
+  if (models->status != 200) return answer_error(*models);
+  return first_model(models->body);
 }
 
-// All clients at once; their answers, or the first failure.
-Result<BenchRow> run_round(const BenchArguments& arguments, int prompt_tokens, int round) {
-  std::mutex mutex;
-  std::vector<AnswerTimes> answers;
-  Status failure;
-  const auto begin = Clock::now();
-  {
-    std::vector<std::jthread> clients;
-    for (int client = 0; client < arguments.clients; ++client) {
-      clients.emplace_back([&, client] {
-        // Any mixing will do; it wraps around.
-        const auto mixed = static_cast<std::uint32_t>(arguments.seed) * 40503u +
-                           static_cast<std::uint32_t>(prompt_tokens * 131 + round);
-        const auto variant = static_cast<int>(mixed * 1024u + static_cast<std::uint32_t>(client));
-        const Result<AnswerTimes> answer = ask(arguments, prompt_tokens, variant);
-        const std::scoped_lock lock(mutex);
-        if (answer.ok()) {
-          answers.push_back(*answer);
-        } else {
-          failure = answer.status();
-        }
-      });
-    }
-  }
-  if (!failure.ok()) return failure;
-  return summarise(answers, Clock::now() - begin);
-}
-
-void print_table(const BenchArguments& arguments, const std::vector<BenchRow>& table) {
-  fmt::print("{} at {}: {} client(s), {} new tokens, median of {}\n", arguments.model,
-             arguments.url, arguments.clients, arguments.new_tokens, arguments.repeats);
-  fmt::print("{:>8}  {:>14}  {:>14}  {:>14}  {:>18}\n", "prompt", "first token", "prefill tok/s",
-             "decode tok/s", "all clients tok/s");
-  for (const BenchRow& row : table) {
-    fmt::print("{:>8}  {:>11.1f} ms  {:>14.1f}  {:>14.1f}  {:>18.1f}\n", row.prompt_tokens,
-               row.first_token_ms, row.prefill_per_s, row.decode_per_s, row.aggregate_per_s);
-  }
-}
-
-void print_json(const std::vector<BenchRow>& table) {
-  json::array rows;
-  for (const BenchRow& row : table) {
-    rows.push_back(json::object{{"prompt_tokens", row.prompt_tokens},
-                                {"first_token_ms", row.first_token_ms},
-                                {"prefill_per_s", row.prefill_per_s},
-                                {"decode_per_s", row.decode_per_s},
-                                {"aggregate_per_s", row.aggregate_per_s}});
-  }
-  fmt::print("{}\n", json::serialize(rows));
-}
+void print(const std::string& text) { std::fputs(text.c_str(), stdout); }
 
 }  // namespace
 
 Status run_bench(const BenchArguments& given) {
   BenchArguments arguments = given;
+  AXLE_TRY_ASSIGN(const std::vector<Scenario> scenarios,
+                  choose_scenarios(arguments.scenarios, arguments.options));
   if (arguments.model.empty()) {
-    AXLE_TRY_ASSIGN(http::Client client,
-                    http::Client::create(arguments.url, {.api_key = arguments.api_key}));
-    const Result<http::Response> models = client.get("/v1/models");
-    if (!models.ok())
-      return models.status().with_context(
-          fmt::format("no server at {} (start one with: axle serve)", arguments.url));
-    if (models->status != 200) return answer_error(*models);
-    AXLE_TRY_ASSIGN(arguments.model, first_model(models->body));
+    AXLE_TRY_ASSIGN(arguments.model, model_of(arguments));
   }
-  std::vector<BenchRow> table;
+  // What the server has seen before it would not compute again.
+  if (!arguments.options.seed) {
+    arguments.options.seed = static_cast<int>(std::random_device()() % 1'000'000u);
+  }
+  std::vector<BenchRow> all;
+  std::string tables =
+      fmt::format("{} at {}, --seed {}\n", arguments.model, arguments.url, *arguments.options.seed);
   {
-    ProgressBar bar("bench");
-    const std::uint64_t total =
-        arguments.prompt_tokens.size() * static_cast<std::size_t>(arguments.repeats);
-    std::uint64_t done = 0;
-    for (const int prompt_tokens : arguments.prompt_tokens) {
-      std::vector<BenchRow> rounds;
-      for (int round = 0; round < arguments.repeats; ++round) {
-        AXLE_TRY_ASSIGN(const BenchRow row, run_round(arguments, prompt_tokens, round));
-        rounds.push_back(row);
-        bar.update(++done, total, fmt::format("{} prompt tokens", prompt_tokens));
-      }
-      table.push_back(median_row(rounds));
+    RunProgress progress(count_asks(scenarios, arguments.options));
+    for (const Scenario& scenario : scenarios) {
+      AXLE_TRY_ASSIGN(const std::vector<BenchRow> rows,
+                      run_scenario(arguments, scenario, progress));
+      const int repeats = repeats_of(scenario, arguments.options);
+      const std::string rounds = repeats == 1 ? "" : fmt::format("; median of {} rounds", repeats);
+      tables +=
+          "\n" + table_text(fmt::format("{}: {}{}", scenario.name, scenario.what, rounds), rows);
+      all.insert(all.end(), rows.begin(), rows.end());
     }
   }
-  if (arguments.json) {
-    print_json(table);
-  } else {
-    print_table(arguments, table);
-  }
+  if (arguments.format == BenchFormat::kJson) print(json_text(all));
+  if (arguments.format == BenchFormat::kCsv) print(csv_text(all));
+  if (arguments.format == BenchFormat::kTable) print(tables);
   return {};
 }
 

@@ -1,21 +1,15 @@
 #include "app/bench_figures.h"
 
 #include <algorithm>
-#include <array>
-#include <string_view>
+#include <cmath>
 
 namespace axle::app {
 namespace {
 
-constexpr std::array<std::string_view, 16> kWords{
-    "river", "stone", "light", "garden", "window", "paper",  "winter", "music",
-    "train", "green", "table", "cloud",  "bread",  "mirror", "street", "boat"};
+constexpr double kShortest = 1e-9;  // Seconds; against a division by zero.
 
-// The member's median over all rows.
-double median_of(const std::vector<BenchRow>& rows, double BenchRow::*member) {
-  std::vector<double> values;
-  for (const BenchRow& row : rows) values.push_back(row.*member);
-  return median(values);
+double per_second(double count, std::chrono::duration<double> time) {
+  return count / std::max(time.count(), kShortest);
 }
 
 }  // namespace
@@ -27,40 +21,57 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-BenchRow summarise(const std::vector<AnswerTimes>& clients, std::chrono::duration<double> wall) {
+double quantile(std::vector<double> values, double share) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const double rank = std::ceil(share * static_cast<double>(values.size()));
+  return values[static_cast<std::size_t>(std::max(rank, 1.0)) - 1];
+}
+
+BenchRow summarise(const std::vector<AnswerTimes>& answers, std::chrono::duration<double> wall) {
+  std::vector<double> prompt;
   std::vector<double> first;
   std::vector<double> prefill;
   std::vector<double> decode;
-  int tokens = 0;
-  for (const AnswerTimes& times : clients) {
+  double prompts = 0;
+  double cached = 0;
+  double tokens = 0;
+  for (const AnswerTimes& times : answers) {
+    prompt.push_back(times.prompt_tokens);
     first.push_back(times.first_token.count() * 1000);
-    prefill.push_back(times.prompt_tokens / std::max(times.first_token.count(), 1e-9));
-    const double after = (times.whole - times.first_token).count();
-    decode.push_back(
-        times.completion_tokens > 1 ? (times.completion_tokens - 1) / std::max(after, 1e-9) : 0);
+    prefill.push_back(per_second(times.prompt_tokens, times.first_token));
+    if (times.completion_tokens > 1) {
+      decode.push_back(per_second(times.completion_tokens - 1, times.whole - times.first_token));
+    }
+    prompts += times.prompt_tokens;
+    cached += times.cached_tokens;
     tokens += times.completion_tokens;
   }
-  return {clients.front().prompt_tokens, median(first), median(prefill), median(decode),
-          tokens / std::max(wall.count(), 1e-9)};
+  return {.scenario = {},
+          .name = {},
+          .answers = static_cast<double>(answers.size()),
+          .refused = 0,
+          .prompt_tokens = median(prompt),
+          .first_token_ms = median(first),
+          .first_token_p95 = quantile(first, 0.95),
+          .prefill_per_s = median(prefill),
+          .decode_per_s = median(decode),
+          .aggregate_per_s = per_second(tokens, wall),
+          .cached_share = prompts > 0 ? cached / prompts : 0,
+          .seconds = wall.count()};
 }
 
 BenchRow median_row(const std::vector<BenchRow>& rounds) {
-  return {rounds.front().prompt_tokens, median_of(rounds, &BenchRow::first_token_ms),
-          median_of(rounds, &BenchRow::prefill_per_s), median_of(rounds, &BenchRow::decode_per_s),
-          median_of(rounds, &BenchRow::aggregate_per_s)};
-}
-
-std::string prompt_of(int count, int variant) {
-  // A linear congruential generator: any mixing of words will do, it must only be the same on every
-  // machine.
-  std::uint32_t state = static_cast<std::uint32_t>(variant) * 2654435761u + 12345u;
-  std::string text;
-  for (int i = 0; i < count; ++i) {
-    state = state * 1664525u + 1013904223u;
-    text += i == 0 ? "" : " ";
-    text += kWords[state >> 28];
+  BenchRow row = rounds.front();
+  for (double BenchRow::*figure :
+       {&BenchRow::answers, &BenchRow::refused, &BenchRow::prompt_tokens, &BenchRow::first_token_ms,
+        &BenchRow::first_token_p95, &BenchRow::prefill_per_s, &BenchRow::decode_per_s,
+        &BenchRow::aggregate_per_s, &BenchRow::cached_share, &BenchRow::seconds}) {
+    std::vector<double> values;
+    for (const BenchRow& round : rounds) values.push_back(round.*figure);
+    row.*figure = median(values);
   }
-  return text;
+  return row;
 }
 
 }  // namespace axle::app

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/bench_plan.h"
 #include "app/config.h"
 #include "base/status.h"
 
@@ -47,16 +48,15 @@ struct ChatArguments {
 };
 Status run_chat(const ChatArguments& arguments);
 
+enum class BenchFormat : std::uint8_t { kTable, kJson, kCsv };
+
 struct BenchArguments {
   std::string url = "http://127.0.0.1:8000";
   std::string api_key;
   std::string model;
-  std::vector<int> prompt_tokens = {16, 128, 512};
-  int new_tokens = 64;
-  int clients = 1;
-  int repeats = 3;
-  int seed = 0;       // Another seed, other prompts: none that the server has seen.
-  bool json = false;  // One JSON array of rows instead of a table.
+  std::vector<std::string> scenarios;  // Empty: the first of bench_scenarios().
+  BenchOptions options;
+  BenchFormat format = BenchFormat::kTable;
 };
 Status run_bench(const BenchArguments& arguments);
 

@@ -66,7 +66,7 @@ void add_import(CLI::App& app, CommandLine& line) {
   add_settings(*command, line);
 }
 
-void add_clients(CLI::App& app, CommandLine& line) {
+void add_chat(CLI::App& app, CommandLine& line) {
   CLI::App* chat = app.add_subcommand("chat", "talk to a running server in the terminal");
   chat->add_option("prompt", line.chat.prompt, "one question; without it a conversation begins");
   chat->add_option("--url", line.chat.url, "server")->envname("AXLE_URL")->capture_default_str();
@@ -76,32 +76,57 @@ void add_clients(CLI::App& app, CommandLine& line) {
   chat->add_option("--temperature", line.chat.temperature, "0 to 2");
   chat->add_option("--max-tokens", line.chat.max_tokens, "longest answer in tokens");
   chat->add_option("--seed", line.chat.seed, "the same seed gives the same answer");
+}
+
+void add_bench(CLI::App& app, CommandLine& line) {
   CLI::App* bench = app.add_subcommand("bench", "measure a running server");
+  std::string scenarios = "what to measure (default: lengths), or all:";
+  for (const axle::app::Scenario& scenario : axle::app::bench_scenarios()) {
+    scenarios += fmt::format("\n{}: {}", scenario.name, scenario.what);
+  }
+  bench->add_option("scenario", line.bench.scenarios, scenarios);
   bench->add_option("--url", line.bench.url, "server")->envname("AXLE_URL")->capture_default_str();
   bench->add_option("--api-key", line.bench.api_key, "key of the server")->envname("AXLE_API_KEY");
   bench->add_option("--model", line.bench.model, "model; default: the only or first one");
-  bench->add_option("--prompt-tokens", line.bench.prompt_tokens, "prompt lengths")
+  axle::app::BenchOptions& options = line.bench.options;
+  bench->add_option("--prompt-tokens", options.prompt_tokens, "prompt lengths")
       ->delimiter(',')
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000000));
-  bench->add_option("--new-tokens", line.bench.new_tokens, "tokens to generate")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100000));
-  bench->add_option("--clients", line.bench.clients, "clients at once")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1024));
-  bench->add_flag("--json", line.bench.json, "print JSON instead of a table");
-  bench->add_option("--repeats", line.bench.repeats, "runs of each; the median is shown")
-      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
+  bench->add_option("--new-tokens", options.new_tokens, "tokens of each answer")
+      ->check(CLI::Range(1, 100'000));
+  bench->add_option("--clients", options.clients, "clients at once")->check(CLI::Range(1, 1024));
+  bench
+      ->add_option("--system-tokens", options.system_tokens,
+                   "length of the system message, for shared; default 600")
+      ->check(CLI::Range(1, 1'000'000));
+  bench
+      ->add_option("--requests", options.requests,
+                   "requests of all clients together, for mixed and arrivals; default 24")
+      ->check(CLI::Range(1, 100'000));
+  bench
+      ->add_option("--rate", options.rate,
+                   "requests that arrive per second, for arrivals; default 1")
+      ->check(CLI::Range(0.001, 10'000.0));
+  bench
+      ->add_option("--repeats", options.repeats,
+                   "rounds; the median is shown; default 3, where many ask at once 1")
       ->check(CLI::Range(1, 1000));
-  bench->add_option("--seed", line.bench.seed, "another one, other prompts")
-      ->capture_default_str()
+  bench
+      ->add_option("--seed", options.seed, "of prompts and times; default: one that no run has had")
       ->check(CLI::Range(0, 1'000'000));
+  using Format = axle::app::BenchFormat;
+  const auto format = [&line](Format chosen) {
+    return [&line, chosen](std::int64_t) { line.bench.format = chosen; };
+  };
+  CLI::Option* json =
+      bench->add_flag_function("--json", format(Format::kJson), "print a JSON array, no table");
+  bench->add_flag_function("--csv", format(Format::kCsv), "print CSV, no table")->excludes(json);
 }
 
 void add_commands(CLI::App& app, CommandLine& line) {
   add_settings(*app.add_subcommand("serve", "start the server"), line);
-  add_clients(app, line);
+  add_chat(app, line);
+  add_bench(app, line);
   add_import(app, line);
   add_settings(*app.add_subcommand("ls", "list the models"), line);
   CLI::App* show = app.add_subcommand("show", "show one model");

@@ -110,8 +110,10 @@ def test_doctor_says_what_is_wrong_with_a_library():
     assert result.returncode == 7 and "correct AXLE_SOFTCARD" in result.stdout
 
 
-def test_bench_refuses_prompts_without_length():
+def test_bench_refuses_what_cannot_be_measured():
     assert "--prompt-tokens" in axle("bench", "--prompt-tokens", "-5", code=2)
+    assert 'no scenario "speed"; there are all, lengths' in axle("bench", "speed", code=2)
+    assert "--rate has no effect on decode; it goes with arrivals" in axle("bench", "decode", "--rate", "2", code=2)
 
 
 def test_clients_without_a_server_say_how_to_start_one():

@@ -65,8 +65,8 @@ axclError axclrtEngineExecute(std::uint64_t model, std::uint64_t context, std::u
       return code;
     }
     return caller.stream().run([&] {
-      return finish(caller.device(),
-                    run.engine->run(caller.device(), group, run.bindings, caller.strike.nan));
+      return finish(caller.device(), run.engine->run(caller.device(), group, run.bindings,
+                                                     {.nan = caller.strike.nan, .queued = false}));
     });
   });
 }
@@ -95,7 +95,8 @@ axclError axclrtEngineExecuteAsync(std::uint64_t model, std::uint64_t context, s
       if (!device.alive()) return kTaskExecute;
       const Strike strike = device.strike(CallId::kEngineExecute);
       if (strike.code != kOk) return strike.code;
-      return finish(device, run->engine->run(device, group, run->bindings, strike.nan));
+      return finish(device, run->engine->run(device, group, run->bindings,
+                                             {.nan = strike.nan, .queued = true}));
     });
   });
 }

@@ -168,6 +168,7 @@ axclError Device::allocate(std::size_t size_bytes, std::uint64_t& address) {
     return kMemoryExecute;
   }
   address = *block;
+  held_outputs_.drop(arena_->host(address), pages);  // Of a block that was given back.
   return kOk;
 }
 
@@ -211,18 +212,22 @@ axclError Device::copy(void* to, const void* from, std::size_t size_bytes, std::
   if (kind == kHostToDevice) {
     if (!arena_->contains(target)) return outside(target, "a device address");
     if (arena_->contains(source)) return outside(source, "a host address");
+    held_outputs_.drop(arena_->host(target), arena_->clip(target, size_bytes));
     return copy_over_link(arena_->host(target), static_cast<const std::byte*>(from),
                           arena_->clip(target, size_bytes));
   }
   if (kind == kDeviceToHost) {
     if (!arena_->contains(source)) return outside(source, "a device address");
     if (arena_->contains(target)) return outside(target, "a host address");
+    held_outputs_.settle(arena_->host(source), arena_->clip(source, size_bytes));
     return copy_over_link(static_cast<std::byte*>(to), arena_->host(source),
                           arena_->clip(source, size_bytes));
   }
   if (kind == kDeviceToDevice) {
     if (!arena_->contains(target)) return outside(target, "a device address");
     if (!arena_->contains(source)) return outside(source, "a device address");
+    held_outputs_.settle(arena_->host(source), arena_->clip(source, size_bytes));
+    held_outputs_.drop(arena_->host(target), arena_->clip(target, size_bytes));
     const auto begin = std::chrono::steady_clock::now();
     std::memmove(arena_->host(target), arena_->host(source),
                  std::min(arena_->clip(target, size_bytes), arena_->clip(source, size_bytes)));
@@ -237,6 +242,7 @@ axclError Device::copy(void* to, const void* from, std::size_t size_bytes, std::
 axclError Device::fill(void* to, std::uint8_t value, std::size_t size_bytes) {
   const std::uint64_t target = to_address(to);
   if (!arena_->contains(target)) return kMemoryExecute;
+  held_outputs_.drop(arena_->host(target), arena_->clip(target, size_bytes));
   const auto begin = std::chrono::steady_clock::now();
   std::memset(arena_->host(target), value, arena_->clip(target, size_bytes));
   pace_copy(0, begin);

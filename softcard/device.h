@@ -13,6 +13,7 @@
 #include "softcard/faults.h"
 #include "softcard/machine.h"
 #include "softcard/profile.h"
+#include "softcard/quirks.h"
 #include "softcard/ticket_lock.h"
 
 namespace axle::softcard {
@@ -51,6 +52,7 @@ class Device {
   Faults& faults() { return *session_->faults; }
   Arena& arena() { return *arena_; }
   TicketLock& npu() { return npu_; }
+  HeldOutputs& held_outputs() { return held_outputs_; }
 
   // Does the card answer, and is it still the one that was opened? Logs the loss once.
   bool answers();
@@ -86,6 +88,7 @@ class Device {
   std::unique_ptr<Arena> arena_;
   const std::uint64_t generation_;
   std::atomic<bool> lost_{false};
+  HeldOutputs held_outputs_;
   Mutex loss_mutex_;  // Held while the loss is logged.
   TicketLock npu_;
   TicketLock link_;

@@ -8,6 +8,7 @@
 #include <limits>
 #include <utility>
 
+#include "softcard/quirks.h"
 #include "softcard/vendor_log.h"
 
 namespace axle::softcard {
@@ -228,7 +229,14 @@ void Engine::copy_scratch(std::uint32_t group, const std::vector<std::byte*>& ou
   }
 }
 
-Status Engine::compute(Device& device, std::uint32_t group, const Places& places) {
+Status Engine::compute(Device& device, std::uint32_t group, Places places, bool queued) {
+  QuirkyRun quirky({.quirks = device.profile().quirks,
+                    .model = *model_,
+                    .group = group,
+                    .queued = queued,
+                    .positions = last_positions_,
+                    .held = device.held_outputs()});
+  quirky.before(places.inputs, places.outputs);
   Places targets = places;
   set_scratch(group, targets);
   Status status;
@@ -238,10 +246,12 @@ Status Engine::compute(Device& device, std::uint32_t group, const Places& places
     status = executor_->run(group, targets.inputs, targets.outputs);
   }
   copy_scratch(group, places.outputs);
+  quirky.after(places.outputs);
   return status;
 }
 
-axclError Engine::run(Device& device, std::uint32_t group, const Bindings& bindings, bool nan) {
+axclError Engine::run(Device& device, std::uint32_t group, const Bindings& bindings,
+                      const RunOptions& options) {
   if (group >= description_->groups.size()) {
     SOFTCARD_LOG(kError, "engine", "group {} of {}", group, description_->groups.size());
     return kEngineIndex;
@@ -258,8 +268,8 @@ axclError Engine::run(Device& device, std::uint32_t group, const Bindings& bindi
   if (status.ok()) {
     const TicketGuard npu(device.npu());
     const auto begin = std::chrono::steady_clock::now();
-    status = compute(device, group, places);
-    if (nan) {
+    status = compute(device, group, places, options.queued);
+    if (options.nan) {
       for (std::size_t o = 0; o < places.outputs.size(); ++o) {
         fill_nan(model_->groups[group].outputs[o], places.outputs[o]);
       }

@@ -83,7 +83,12 @@ class Engine {
 
   // Runs group `group` on the buffers: as if all inputs were read before an output is written.
   // Answers kEngineIndex, or kEngineRefused with a log line that has the reason.
-  axclError run(Device& device, std::uint32_t group, const Bindings& bindings, bool nan);
+  struct RunOptions {
+    bool nan = false;     // A fault: the outputs hold NaN.
+    bool queued = false;  // Handed over on a stream.
+  };
+  axclError run(Device& device, std::uint32_t group, const Bindings& bindings,
+                const RunOptions& options);
 
   // Of the NPU cores; remembered only.
   std::atomic<axclrtEngineSet> affinity{7};
@@ -95,7 +100,7 @@ class Engine {
     std::vector<std::byte*> outputs;
   };
   Status locate(Device& device, std::uint32_t group, const Bindings& bindings, Places& places);
-  Status compute(Device& device, std::uint32_t group, const Places& places);
+  Status compute(Device& device, std::uint32_t group, Places places, bool queued);
   void set_scratch(std::uint32_t group, Places& places);
   void copy_scratch(std::uint32_t group, const std::vector<std::byte*>& outputs);
 
@@ -106,6 +111,7 @@ class Engine {
   std::uint64_t memory_bytes_ = 0;
   // Used under the NPU's lock: outputs that overlap inputs go here first.
   std::vector<std::vector<std::byte>> scratch_;
+  std::vector<std::byte> last_positions_;  // For quirks, under the NPU's lock too.
 };
 
 // The ports of an engine together with the buffers that a client bound to them.

@@ -308,10 +308,26 @@ Status read_cards(const toml::node& node, Profile& profile) {
   return {};
 }
 
+Status read_quirks(const toml::node& node, Quirks& quirks) {
+  const toml::array* list = node.as_array();
+  if (list == nullptr) return bad(node, "quirks must be a list of names");
+  for (const toml::node& entry : *list) {
+    const std::optional<std::string> name = entry.value_exact<std::string>();
+    const std::optional<Quirk> quirk = name.has_value() ? find_quirk(*name) : std::nullopt;
+    if (!quirk.has_value()) {
+      return bad(entry, fmt::format("unknown quirk{}; known: {}",
+                                    name.has_value() ? " \"" + *name + "\"" : "", known_quirks()));
+    }
+    quirks.add(*quirk);
+  }
+  return {};
+}
+
 Status read_profile(const toml::table& table, Profile& profile) {
   Keys keys(table, "the profile");
   keys.integer("threads", profile.threads, {0, 1024});
   keys.flag("skip_arithmetic", profile.skip_arithmetic);
+  keys.node("quirks", [&](const toml::node& node) { return read_quirks(node, profile.quirks); });
   keys.text("pace", [&](std::string_view name) -> Status {
     if (name == "none") return {};
     if (name != "llm8850-pi5") {

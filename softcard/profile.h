@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "softcard/calls.h"
+#include "softcard/quirks.h"
 
 // What kind of machine the software card plays: its cards, how fast they are, and what goes wrong.
 // Written as TOML; docs/softcard.md describes every key.
@@ -73,6 +74,7 @@ struct Profile {
   int threads = 0;  // 0: every processor this process may use.
   Timing timing;
   bool skip_arithmetic = false;
+  Quirks quirks;
   std::vector<FaultRule> faults;
 };
 

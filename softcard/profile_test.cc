@@ -58,6 +58,18 @@ TEST(ProfileTest, ANamedPaceSetsTheTimingAndSingleValuesChangeIt) {
   EXPECT_DOUBLE_EQ(profile->timing.copy_bytes_per_second, 1e6);
 }
 
+TEST(ProfileTest, QuirksAreNamedAndUnknownOnesRefused) {
+  const Result<Profile> profile = parse_profile("quirks = [\"in_place\", \"cell_order\"]\n");
+  ASSERT_TRUE(profile.ok()) << profile.status();
+  EXPECT_TRUE(profile->quirks.has(Quirk::kInPlace));
+  EXPECT_TRUE(profile->quirks.has(Quirk::kCellOrder));
+  EXPECT_FALSE(profile->quirks.has(Quirk::kWideHead));
+  EXPECT_TRUE(parse_profile("")->quirks.none());
+  EXPECT_THAT(refusal("\nquirks = [\"odd\"]"), HasSubstr("line 2: unknown quirk \"odd\"; known: "));
+  EXPECT_THAT(refusal("quirks = [1]"), HasSubstr("unknown quirk; known: hidden_cells, "));
+  EXPECT_THAT(refusal("quirks = \"in_place\""), HasSubstr("must be a list of names"));
+}
+
 TEST(ProfileTest, AFaultTakesTheUsualCodeOfItsCall) {
   const Result<Profile> profile = parse_profile(R"(
 [[fault]]

@@ -19,6 +19,8 @@ constexpr double kLearningRateUp = 0.05;
 constexpr std::uint64_t kMemorySteps = 4096;
 // What one row in a chunk is thought to cost until it was tried, in decode steps.
 constexpr double kLeastChunk = 1.1;
+// Of groups that are refused, in decode steps or in nanoseconds: more than anything else costs.
+constexpr double kNever = 1e18;
 
 double guess(const package::Group& group) {
   if (group.decode()) return 1.0;
@@ -54,7 +56,9 @@ double StepCosts::of(std::size_t group, std::size_t rows) const {
 }
 
 CostModel::CostModel(const package::LayerShape& shape)
-    : samples_(shape.groups.size()), warm_(shape.groups.size(), false) {
+    : samples_(shape.groups.size()),
+      warm_(shape.groups.size(), false),
+      refused_(shape.groups.size(), false) {
   for (const package::Group& group : shape.groups) guessed_.push_back(guess(group));
   guesses_ = StepCosts(guessed_);
   costs_ = guesses_;
@@ -72,6 +76,7 @@ bool CostModel::known(std::size_t group, std::size_t mark) const {
 
 // From the nearest measured numbers of rows of the same group; where there is none, from the guess.
 double CostModel::estimate(std::size_t group, std::size_t mark) const {
+  if (refused_[group]) return kNever;
   if (known(group, mark)) return samples_[group][mark].cost;
   const double unit = decode_known_ ? samples_[decode_][0].cost : 1.0;
   const double guessed = guessed_[group] * unit;
@@ -103,11 +108,32 @@ void CostModel::measured(std::size_t group, std::size_t rows, std::chrono::nanos
     sample.cost = cost;
   }
   sample.step = steps_;
+  update();
+}
+
+void CostModel::update() {
   decode_known_ = samples_[decode_][0].step != 0;
   if (!decode_known_) return;  // Times and guesses are not comparable yet.
   for (std::size_t g = 0; g < samples_.size(); ++g) {
     for (std::size_t m = 0; m < StepCosts::kMarks; ++m) costs_.marks(g)[m] = estimate(g, m);
   }
+}
+
+void CostModel::seed(std::span<const CostSample> samples) {
+  ++steps_;
+  for (const CostSample& sample : samples) {
+    if (sample.group >= samples_.size() || sample.rows == 0 || sample.time.count() <= 0) continue;
+    samples_[sample.group][mark_of(sample.rows)] = {static_cast<double>(sample.time.count()),
+                                                    steps_};
+    warm_[sample.group] = true;
+  }
+  update();
+}
+
+void CostModel::refuse(std::size_t group) {
+  refused_[group] = true;
+  costs_.marks(group).fill(kNever);
+  guesses_.marks(group).fill(kNever);
 }
 
 }  // namespace axle::llm

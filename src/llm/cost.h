@@ -36,6 +36,14 @@ class StepCosts {
   std::vector<Marks> marks_;
 };
 
+// What one step of `group` with `rows` rows took.
+struct CostSample {
+  std::size_t group = 0;
+  std::size_t rows = 0;
+  std::chrono::nanoseconds time{0};
+  friend bool operator==(const CostSample&, const CostSample&) = default;
+};
+
 // Learns the costs of a model's steps. Starts from a guess in proportion; what was never measured
 // is estimated from what was, rather too low than too high, so that it is tried.
 //
@@ -47,6 +55,12 @@ class CostModel {
   // One step of `group` with `rows` rows took `time`. The first one of each group is left out: it
   // also warms up.
   void measured(std::size_t group, std::size_t rows, std::chrono::nanoseconds time);
+
+  // Begins with what was measured before. Samples of groups or rows that cannot be are left out.
+  void seed(std::span<const CostSample> samples);
+  // The group is never to be taken while another one is there.
+  // REQUIRES: not a decode group.
+  void refuse(std::size_t group);
 
   // In nanoseconds once a decode step was measured, before that in decode steps.
   const StepCosts& costs() const { return costs_; }
@@ -64,12 +78,14 @@ class CostModel {
 
   bool known(std::size_t group, std::size_t mark) const;
   double estimate(std::size_t group, std::size_t mark) const;
+  void update();
 
   std::vector<double> guessed_;  // [groups] in decode steps.
   StepCosts guesses_;
   StepCosts costs_;
   std::vector<Samples> samples_;
   std::vector<bool> warm_;  // Groups that have run.
+  std::vector<bool> refused_;
   std::size_t decode_ = 0;  // The group with the guess 1.
   std::uint64_t steps_ = 0;
   bool decode_known_ = false;

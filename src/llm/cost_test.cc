@@ -98,5 +98,31 @@ TEST(CostModelTest, OneBadMeasurementIsForgottenInTheEnd) {
   EXPECT_EQ(choose_group(ladder(), model.costs(), eight).rows, 8u);
 }
 
+TEST(CostModelTest, BeginsWithWhatWasMeasuredBefore) {
+  CostModel model(ladder());
+  model.seed(std::vector<CostSample>{{0, 1, nanoseconds(1000)},
+                                     {1, 8, nanoseconds(5000)},
+                                     {9, 1, nanoseconds(1)},
+                                     {2, 0, nanoseconds(1)},
+                                     {3, 8, nanoseconds(-1)}});
+  EXPECT_TRUE(model.knows_time());
+  EXPECT_DOUBLE_EQ(model.costs().of(0, 1), 1000.0);
+  EXPECT_DOUBLE_EQ(model.costs().of(1, 8), 5000.0);
+  EXPECT_NEAR(model.costs().of(3, 8), 1000.0 * CostModel(ladder()).costs().of(3, 8), 1.0);
+  model.measured(0, 1, nanoseconds(500));  // No longer the first one.
+  EXPECT_LT(model.costs().of(0, 1), 1000.0);
+}
+
+TEST(CostModelTest, RefusedGroupsAreNotTaken) {
+  CostModel model(ladder());
+  for (const std::size_t group : {1u, 2u, 3u}) model.refuse(group);
+  const PendingRows eight{.count = 8, .history_end = 0};
+  EXPECT_EQ(choose_group(ladder(), model.costs(), eight).rows, 1u);
+  measure(model, 0, 1, 1'000'000'000);
+  EXPECT_EQ(choose_group(ladder(), model.costs(), eight).rows, 1u);
+  const std::vector<Candidate> candidates(3, {.pending = eight});
+  EXPECT_EQ(plan_step(ladder(), model.costs(), candidates).group, 0u);
+}
+
 }  // namespace
 }  // namespace axle::llm

@@ -42,7 +42,10 @@ class Generator::Impl {
                 .max_banks = options.max_banks,
                 .host_cache_bytes = options.host_cache_bytes}),
         sampler_(model.vocab_size()),
-        costs_(model.package().info().shape) {}
+        costs_(model.package().info().shape) {
+    costs_.seed(options.costs);
+    for (const std::size_t group : options.refused_groups) costs_.refuse(group);
+  }
 
   Status add(RequestId id, GenerateRequest request);
   void cancel(RequestId id);
@@ -215,6 +218,9 @@ Result<bool> Generator::Impl::step(EventSink& sink) {
   if (const Status started = start_waiting(sink); !started.ok()) return poison(started, sink);
   if (running_.empty()) return !waiting_.empty();
   if (!ensure_cell(*running_.front())) return true;
+  if (options_.clear_cells && running_.front()->sequence.empty()) {
+    if (const Status cleared = model_.clear_cells(); !cleared.ok()) return poison(cleared, sink);
+  }
 
   const Result<Batch> batch = make_batch();
   if (!batch.ok()) return poison(batch.status(), sink);
@@ -247,7 +253,8 @@ std::vector<Conversation*> Generator::Impl::ready() const {
 }
 
 Result<Batch> Generator::Impl::make_batch() {
-  const std::vector<Conversation*> conversations = ready();
+  std::vector<Conversation*> conversations = ready();
+  if (!options_.mixed_steps) conversations.resize(1);
   if (conversations.size() > 1) AXLE_TRY(store_.settle(*conversations.front(), running()));
   for (Conversation* it : conversations) guess(*it);
   std::vector<Candidate> candidates;

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "jobs/job.h"
 #include "jobs/sampling.h"
+#include "llm/cost.h"
 
 namespace axle::llm {
 
@@ -49,6 +50,11 @@ struct GeneratorOptions {
   std::uint64_t host_cache_bytes = 0;
   // Guessed tokens of one text in a step, where rows are left over; they never change a text.
   std::size_t max_drafts = 8;
+  bool mixed_steps = true;  // Rows of several texts in one step.
+  // All K/V memory is zeroed before a text starts. With max_running 1 and without prefix_cache.
+  bool clear_cells = false;
+  std::vector<std::size_t> refused_groups = {};  // Prefill groups that are never taken.
+  std::vector<CostSample> costs = {};            // What steps are known to cost.
 };
 
 // How full a generator is.

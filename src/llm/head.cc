@@ -21,20 +21,23 @@ std::uint64_t Head::buffer_bytes(Sizes sizes, std::size_t rows) {
 }
 
 Result<Head> Head::create(card::Card& card, Engines& engines, Sizes sizes,
-                          const card::DeviceBuffer& last) {
+                          const card::DeviceBuffer& last, const Options& options) {
   Head head(engines, sizes);
-  const std::size_t rows = engines.head_groups.back().rows;
+  const auto groups =
+      std::span(engines.head_groups).first(options.wide ? engines.head_groups.size() : 1);
+  const std::size_t rows = groups.back().rows;
   for (const auto& [buffer, width] :
        {std::pair{&head.input_, sizes.hidden}, std::pair{&head.logits_, sizes.vocab_size}}) {
     const std::size_t bytes = rows * width * sizeof(Bf16);
     AXLE_TRY_ASSIGN(*buffer, card::DeviceBuffer::allocate(card, bytes));
     AXLE_TRY(buffer->fill(0, bytes, std::byte{0}));  // Padding rows must be finite.
   }
-  for (const HeadGroup& group : engines.head_groups) {
+  for (const HeadGroup& group : groups) {
     AXLE_TRY_ASSIGN(card::Binding binding,
                     bind_post(engines, group, head.input_.span(), head.logits_.span()));
     head.groups_.push_back({group.rows, std::move(binding)});
   }
+  if (!options.direct) return head;
   AXLE_TRY_ASSIGN(card::Binding direct, bind_post(engines, engines.head_groups.front(), last.span(),
                                                   head.logits_.span()));
   head.direct_.push_back(std::move(direct));
@@ -68,7 +71,7 @@ Status Head::run(Commands& commands, const card::DeviceBuffer& last,
   while (!rows.empty()) {
     Group& group = group_for(rows.size());
     const std::size_t count = std::min(group.rows, rows.size());
-    if (count == 1 && rows.front() == 0) {
+    if (count == 1 && rows.front() == 0 && !direct_.empty()) {
       AXLE_TRY(commands.run(engines_->post, direct_.front()));
     } else {
       AXLE_TRY(gather(commands, last, rows.first(count)));

@@ -26,11 +26,16 @@ class Head {
     std::size_t vocab_size = 0;  // V
   };
 
-  // Takes the head's buffers. `last`: the last layer's output [n, H] bf16, bound where row 0 alone
-  // is wanted.
+  struct Options {
+    bool wide = true;  // Use groups of several rows.
+    bool direct =
+        true;  // Read row 0, where it alone is wanted, from where the last layer wrote it.
+  };
+
+  // Takes the head's buffers. `last`: the last layer's output [n, H] bf16.
   // Errors: kExhausted  no room on the card. kCardLost.
   static Result<Head> create(card::Card& card, Engines& engines, Sizes sizes,
-                             const card::DeviceBuffer& last);
+                             const card::DeviceBuffer& last, const Options& options);
 
   // Hands over the work: the logits of the rows `rows` of `last`, rising, go to `logits`
   // [rows, V] bf16 when `commands` has finished.
@@ -38,6 +43,8 @@ class Head {
   Status run(Commands& commands, const card::DeviceBuffer& last, std::span<const std::size_t> rows,
              std::span<Bf16> logits);
 
+  // Does it take several rows in one run?
+  bool is_wide() const { return groups_.size() > 1; }
   std::uint64_t memory_bytes() const { return input_.size_bytes() + logits_.size_bytes(); }
 
   // Card memory that create() takes for a head whose widest group has `rows` rows.
@@ -56,10 +63,11 @@ class Head {
 
   Engines* engines_;  // Not owned, never null.
   Sizes sizes_;
-  card::DeviceBuffer input_;           // [widest group, H] bf16
-  card::DeviceBuffer logits_;          // [widest group, V] bf16
-  std::vector<Group> groups_;          // Rising rows, the first has one.
-  std::vector<card::Binding> direct_;  // One: the group of one row, reads row 0 where it lies.
+  card::DeviceBuffer input_;   // [widest group, H] bf16
+  card::DeviceBuffer logits_;  // [widest group, V] bf16
+  std::vector<Group> groups_;  // Rising rows, the first has one.
+  // At most one: the group of one row, reads row 0 where it lies.
+  std::vector<card::Binding> direct_;
 };
 
 }  // namespace axle::llm

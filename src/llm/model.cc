@@ -93,13 +93,35 @@ Result<std::unique_ptr<Model>> Model::load(card::Card& card, const package::Pack
   const package::PackageInfo& info = model->package_.info();
   AXLE_TRY_ASSIGN(KvCache bank, KvCache::allocate(card, info.shape.cache_rows(), info.kv_widths));
   model->banks_.push_back(std::move(bank));
-  AXLE_TRY_ASSIGN(model->step_, StepRunner::create({.card = card,
-                                                    .engines = model->engines_,
-                                                    .cache = model->banks_.front(),
-                                                    .embeddings = model->embeddings_,
-                                                    .shape = info.shape},
-                                                   options.step));
+  AXLE_TRY(model->use(options.step));
   return model;
+}
+
+StepRunner::Parts Model::step_parts() {
+  return {.card = card_,
+          .engines = engines_,
+          .cache = banks_.front(),
+          .embeddings = embeddings_,
+          .shape = package_.info().shape};
+}
+
+Status Model::use(const StepOptions& options) {
+  if (step_ != nullptr && step_options_ == options) return {};
+  AXLE_TRY_ASSIGN(std::unique_ptr<StepRunner> step, StepRunner::create(step_parts(), options));
+  for (std::size_t bank = 1; bank < banks_.size(); ++bank) AXLE_TRY(step->add_bank(banks_[bank]));
+  step_ = std::move(step);
+  step_options_ = options;
+  return {};
+}
+
+Status Model::clear_cells() {
+  for (const KvCache& bank : banks_) {
+    for (std::size_t layer = 0; layer < bank.layers(); ++layer) {
+      AXLE_TRY(card::fill(card_, bank.k(layer), std::byte{0}));
+      AXLE_TRY(card::fill(card_, bank.v(layer), std::byte{0}));
+    }
+  }
+  return {};
 }
 
 Result<bool> Model::add_bank() {

@@ -54,6 +54,13 @@ class Model {
   Result<bool> add_bank();
   // Frees the last one. REQUIRES: banks() > 1.
   void drop_bank();
+  // What another StepRunner on the same engines and cells needs.
+  StepRunner::Parts step_parts();
+
+  // Runs steps in another way from now on. Errors: as StepRunner::create; the old way stays then.
+  Status use(const StepOptions& options);
+  // Zeroes all K/V memory. Errors: kCardLost, kUnavailable.
+  Status clear_cells();
 
   std::size_t vocab_size() const { return package_.vocab_size(); }
   // T: cells shared by all conversations.
@@ -74,6 +81,7 @@ class Model {
   Engines engines_;
   Embeddings embeddings_;
   std::deque<KvCache> banks_;
+  StepOptions step_options_;          // Of step_.
   std::unique_ptr<StepRunner> step_;  // Set by load(); never null after it. Last: uses the others.
 };
 

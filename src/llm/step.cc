@@ -85,9 +85,11 @@ Result<std::unique_ptr<StepRunner>> StepRunner::create(const Parts& parts,
   AXLE_TRY(runner->allocate(widest(parts.cache, parts.engines.layers.size())));
   runner->in_place_ = writes_in_place(parts, options);
   AXLE_TRY(runner->add_bank(parts.cache));
-  AXLE_TRY_ASSIGN(Head head, Head::create(parts.card, parts.engines,
-                                          {parts.shape.hidden, parts.embeddings.vocab_size()},
-                                          runner->last_output()));
+  AXLE_TRY_ASSIGN(
+      Head head,
+      Head::create(parts.card, parts.engines, {parts.shape.hidden, parts.embeddings.vocab_size()},
+                   runner->last_output(),
+                   {.wide = options.wide_head, .direct = options.order != StepOrder::kVendor}));
   runner->head_.push_back(std::move(head));
   return runner;
 }

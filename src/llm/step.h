@@ -47,7 +47,7 @@ enum class StepOrder : std::uint8_t {
   kChained,  // Mask and positions go to the card once; a layer reads where the one before it wrote.
   // As the vendor's runners do it, for cards on which the other is not to be trusted, and to be
   // measured against: positions and mask for every layer, the hidden state copied between layers,
-  // through the host in prefill groups, every call waited for.
+  // through the host in prefill groups, a copy for the head, every call waited for.
   // Source: AXERA-TECH/ax-llm, its AXCL runner, as of 2026.
   kVendor,
 };
@@ -56,6 +56,8 @@ struct StepOptions {
   Submission submission = Submission::kAuto;   // kVendor: always blocking.
   CellWrites cell_writes = CellWrites::kAuto;  // kVendor: always copied.
   StepOrder order = StepOrder::kChained;
+  bool wide_head = true;  // Several rows in one run of the head where the package has such groups.
+  friend bool operator==(const StepOptions&, const StepOptions&) = default;
 };
 
 // Runs plans: all layers, then the head for the rows that want it. Per step, mask, positions and
@@ -101,12 +103,14 @@ class StepRunner {
   std::span<const Bf16> logits(std::size_t row) const;
 
   // Does the head take several rows in one run? Then it costs little to want logits of all at once.
-  bool has_wide_head() const { return parts_.engines.head_groups.size() > 1; }
+  bool has_wide_head() const { return head_.front().is_wide(); }
 
   const package::LayerShape& shape() const { return parts_.shape; }
   bool queued() const { return commands_.queued(); }
   // For other work on the same memory, between steps.
   Commands& commands() { return commands_; }
+  // Do decode steps write K and V rows straight to their cells?
+  bool in_place() const { return in_place_; }
   std::uint64_t memory_bytes() const;
 
   // Card memory that create() takes for a model of this shape, the head's left out.

@@ -72,5 +72,8 @@ std::string version_number();
 std::filesystem::path softcard_library(const Config& config);
 std::filesystem::path own_executable();
 std::filesystem::path models_folder(const Config& config);
+// Where probes of cards are remembered: as configured, else $XDG_CACHE_HOME/axle, else
+// $HOME/.cache/axle, else /var/cache/axle.
+std::filesystem::path cache_folder(const Config& config);
 
 }  // namespace axle::app

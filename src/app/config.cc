@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <limits>
@@ -77,6 +78,19 @@ Status set_log_prompts(Config& config, const Values& values) {
   config.log_prompts = values.front() == "true";
   return {};
 }
+
+// A word of a short list.
+template <auto member, const auto& allowed>
+Status set_choice(Config& config, const Values& values) {
+  if (std::ranges::find(allowed, values.front()) == std::end(allowed)) {
+    return invalid_argument(
+        fmt::format("must be one of {}, found \"{}\"", fmt::join(allowed, ", "), values.front()));
+  }
+  config.*member = values.front();
+  return {};
+}
+constexpr std::array<std::string_view, 3> kOrders{"auto", "chained", "vendor"};
+constexpr std::array<std::string_view, 3> kProbes{"auto", "always", "off"};
 
 constexpr std::int64_t kMaxCount = 1'000'000;
 
@@ -224,6 +238,14 @@ const std::vector<Setting>& settings() {
       {"memory.host_cache_mib", "AXLE_HOST_CACHE_MIB", "--host-cache-mib", "MIB",
        "host memory of each model for texts that had to leave the card; 0: none", false,
        set_number<&Config::host_cache_mib, 0, 1'000'000>},
+      {"llm.order", "AXLE_LLM_ORDER", "--llm-order", "ORDER",
+       "order of a step's calls: auto (as the probe of the card says), chained, or vendor", false,
+       set_choice<&Config::llm_order, kOrders>},
+      {"llm.probe", "AXLE_LLM_PROBE", "--llm-probe", "WHEN",
+       "find out what the card does right: auto (where it is not known), always, or off", false,
+       set_choice<&Config::llm_probe, kProbes>},
+      {"llm.cache", "AXLE_LLM_CACHE", "--llm-cache", "FOLDER", "folder of what probes found", false,
+       set_text<&Config::llm_cache>},
       {"queue.waiting", "AXLE_QUEUE_WAITING", "--queue-waiting", "COUNT",
        "requests that may wait; more are answered 429", false,
        set_number<&Config::queue_limit, 1, kMaxCount>},

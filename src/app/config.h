@@ -36,6 +36,9 @@ struct Config {
 
   std::uint32_t kv_banks = 4;
   std::uint32_t host_cache_mib = 512;
+  std::string llm_order = "auto";   // "auto", "chained" or "vendor".
+  std::string llm_probe = "auto";   // "auto", "always" or "off".
+  std::filesystem::path llm_cache;  // Empty: cache_folder() decides.
 
   std::uint32_t queue_limit = 256;
   std::uint32_t running_limit = 32;

@@ -62,6 +62,9 @@ TEST_F(ConfigTest, ErrorsNameTheFileTheLineAndWhatIsAllowed) {
   EXPECT_THAT(error("server.port = [1, 2]"), HasSubstr("takes one value"));
   EXPECT_THAT(error("log.format = \"xml\""), HasSubstr("\"text\" or \"json\""));
   EXPECT_THAT(error("log.level = \"loud\""), HasSubstr("unknown log level"));
+  EXPECT_THAT(error("llm.order = \"any\""),
+              HasSubstr("must be one of auto, chained, vendor, found \"any\""));
+  EXPECT_THAT(error("[llm]\nprobe = \"no\""), HasSubstr("must be one of auto, always, off"));
 }
 
 TEST_F(ConfigTest, ValuesThatAreNoTextAndEmptyEntriesAreRefused) {

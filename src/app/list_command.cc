@@ -5,6 +5,7 @@
 #include "api/openai/served_model.h"
 #include "app/commands.h"
 #include "app/progress.h"
+#include "llm/probe_cache.h"
 #include "package/package.h"
 #include "package/store.h"
 
@@ -44,6 +45,16 @@ void print_shape(const package::PackageInfo& info) {
   for (const std::string& note : info.notes) fmt::print("  note        {}\n", note);
 }
 
+// What was found out about the cards that have run it.
+void print_probes(const Config& config, const package::Package& package) {
+  const llm::ProbeCache cache(cache_folder(config));
+  for (const llm::ProbeRecord& record :
+       cache.of_files(package.info().folder.string(), llm::hash_of_files(package))) {
+    fmt::print("  probed      {}, {}: {}\n", record.key.card, record.key.software,
+               llm::describe(record.report));
+  }
+}
+
 }  // namespace
 
 Status run_list(const Config& config) {
@@ -69,6 +80,7 @@ Status run_show(const Config& config, const std::string& name, bool verify) {
   const Result<package::Package> package = package::Package::open(folder);
   if (!package.ok()) return with_package_advice(package.status());
   print_shape(package->info());
+  print_probes(config, *package);
   // What "axle serve" needs beyond the engines.
   const auto served = api::ServedModel::load(name, folder.string());
   if (!served.ok()) return with_package_advice(served.status()).with_context("serve refuses it");

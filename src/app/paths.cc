@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <string_view>
 #include <system_error>
 
@@ -56,6 +57,16 @@ fs::path softcard_library(const Config& config) {
 fs::path models_folder(const Config& config) {
   return fs::absolute(config.models_folder.empty() ? package::Store::default_folder()
                                                    : config.models_folder);
+}
+
+fs::path cache_folder(const Config& config) {
+  if (!config.llm_cache.empty()) return fs::absolute(config.llm_cache);
+  const auto is_set = [](const char* value) { return value != nullptr && *value != '\0'; };
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); is_set(cache))
+    return fs::path(cache) / "axle";
+  if (const char* home = std::getenv("HOME"); is_set(home))
+    return fs::path(home) / ".cache" / "axle";
+  return "/var/cache/axle";
 }
 
 }  // namespace axle::app

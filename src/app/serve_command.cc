@@ -92,6 +92,8 @@ std::vector<std::string> card_command(const Config& config) {
   if (config.device) command.insert(command.end(), {"--device", fmt::format("{}", *config.device)});
   command.insert(command.end(), {"--kv-banks", fmt::format("{}", config.kv_banks)});
   command.insert(command.end(), {"--host-cache-mib", fmt::format("{}", config.host_cache_mib)});
+  command.insert(command.end(), {"--llm-order", config.llm_order, "--llm-probe", config.llm_probe,
+                                 "--llm-cache", cache_folder(config).string()});
   return command;
 }
 

@@ -258,9 +258,9 @@ void FleetLoop::on_payload(jobs::JobId /*id*/, const jobs::ModelLoaded& loaded) 
     model->status = Status();
     model->loaded = loaded;
   }
-  AXLE_LOG_INFO("fleet", "model {} loaded in {} ms: {} layers, {} cells, {} MiB of card memory",
+  AXLE_LOG_INFO("fleet", "model {} loaded in {} ms: {} layers, {} cells, {} MiB of card memory; {}",
                 loaded.model, loaded.load_time.count(), loaded.layers, loaded.context_tokens,
-                loaded.card_bytes >> 20);
+                loaded.card_bytes >> 20, loaded.probe);
   loaded_.insert(loaded.model);
   load_settled();
 }

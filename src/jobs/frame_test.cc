@@ -102,7 +102,7 @@ TEST(FrameTest, EveryEventOfTheCardProcessSurvivesTheJourney) {
       {id, Done{Finish::kLength, {3, 1, 9}, {microseconds(1), microseconds(2), microseconds(3)}}});
   expect_round_trip({id, Failed{lost, true}});
   expect_round_trip({JobId{0}, ModelLoaded{"smol", 30, 576, 49152, 2048, 1LL << 40,
-                                           std::chrono::milliseconds(5)}});
+                                           std::chrono::milliseconds(5), "probed: all exact"}});
   expect_round_trip({JobId{0}, LoadProgress{"smol", 3, 31}});
   expect_round_trip({JobId{0}, LoadFailed{"smol", lost}});
   expect_round_trip({JobId{0}, Unloaded{"smol"}});
@@ -120,7 +120,7 @@ TEST(FrameTest, TokenIdsTravelInTheTailAsLittleEndianNumbers) {
 TEST(FrameTest, TheHeaderIsAsDocumented) {
   const std::string frame = encoded({JobId{0x0201}, Cancel{}});
   EXPECT_EQ(frame,
-            std::string("AXLE\x02\0\x02\0\0\0\0\0\x02\0\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0{}", 30));
+            std::string("AXLE\x03\0\x02\0\0\0\0\0\x02\0\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0{}", 30));
 }
 
 TEST(FrameTest, MessagesArriveHoweverTheStreamIsCut) {
@@ -151,8 +151,8 @@ TEST(FrameTest, ABadHeaderSaysWhichFieldWasWrong) {
     return [=](std::string& frame) { frame[offset] = value; };
   };
   EXPECT_THAT(spoiled(message, set(0, 'B')).message(), testing::HasSubstr("magic"));
-  EXPECT_THAT(spoiled(message, set(4, 3)).message(),
-              testing::HasSubstr("version: wanted 2, found 3"));
+  EXPECT_THAT(spoiled(message, set(4, 2)).message(),
+              testing::HasSubstr("version: wanted 3, found 2"));
   EXPECT_THAT(spoiled(message, set(6, 0)).message(),
               testing::HasSubstr("type: wanted 1 to 22, found 0"));
   EXPECT_THAT(spoiled(message, set(6, 23)).message(), testing::HasSubstr("found 23"));

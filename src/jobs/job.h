@@ -137,6 +137,7 @@ struct ModelLoaded {
       0;  // T: cells shared by all conversations; one can use at most this many.
   std::int64_t card_bytes = 0;  // Card memory taken by engines and K/V.
   std::chrono::milliseconds load_time{0};
+  std::string probe;  // What was found out about the card with it; one line for people.
   friend bool operator==(const ModelLoaded&, const ModelLoaded&) = default;
 };
 

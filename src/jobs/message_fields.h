@@ -111,6 +111,7 @@ void describe(Codec& codec, Is<ModelLoaded> auto& value) {
   codec.field("context_tokens", value.context_tokens);
   codec.field("card_bytes", value.card_bytes);
   codec.field("load_time_ms", value.load_time);
+  codec.field("probe", value.probe);
 }
 
 template <typename Codec>

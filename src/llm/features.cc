@@ -100,6 +100,8 @@ GeneratorOptions generator_options(const ProbeReport& report, const package::Lay
   if (!shared || report.refuses(ProbePoint::kPermutedCells)) {
     options.max_running = 1;
     options.prefix_cache = false;
+    options.max_banks = 1;
+    options.host_cache_bytes = 0;
   }
   if (!shared) {
     options.clear_cells = true;

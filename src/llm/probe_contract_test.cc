@@ -47,7 +47,7 @@ class ProbeTest : public testing::LlmTest {
   }
 
   bool all_cells_are_zero() {
-    const KvCache& cache = model->cache();
+    const KvCache& cache = model->bank(0);
     for (std::size_t layer = 0; layer < model->engines().layers.size(); ++layer) {
       for (const card::DeviceSpan span : {cache.k(layer), cache.v(layer)}) {
         std::vector<std::byte> bytes(span.size_bytes);

@@ -37,8 +37,8 @@ std::int32_t narrow(std::size_t value) { return static_cast<std::int32_t>(value)
 }  // namespace
 
 CardHost::CardHost(const card::LibraryOptions& library, const card::CardOptions& card,
-                   const llm::GeneratorOptions& generator)
-    : library_options_(library), card_options_(card), generator_options_(generator) {}
+                   const llm::PrepareOptions& prepare)
+    : library_options_(library), card_options_(card), prepare_options_(prepare) {}
 
 CardHost::~CardHost() = default;
 
@@ -67,13 +67,15 @@ Result<jobs::ModelLoaded> CardHost::load(const jobs::LoadJob& job, const LoadPro
   const auto start = std::chrono::steady_clock::now();
   AXLE_TRY_ASSIGN(const package::Package package, package::Package::open(job.folder));
   llm::LoadOptions options;
+  options.step = prepare_options_.step;
   options.progress = [&](std::size_t done, std::size_t total) {
     progress({job.model, narrow(done), narrow(total)});
   };
   auto resident = std::make_unique<Resident>();
   resident->name = job.model;
   AXLE_TRY_ASSIGN(resident->model, load_model(package, options));
-  resident->generator = std::make_unique<llm::Generator>(*resident->model, generator_options_);
+  AXLE_TRY_ASSIGN(const llm::Prepared ready, llm::prepare(*resident->model, prepare_options_));
+  resident->generator = std::make_unique<llm::Generator>(*resident->model, ready.generator);
   jobs::ModelLoaded loaded;
   loaded.model = job.model;
   loaded.layers = narrow(package.layer_count());
@@ -81,6 +83,7 @@ Result<jobs::ModelLoaded> CardHost::load(const jobs::LoadJob& job, const LoadPro
   loaded.vocab_size = narrow(package.vocab_size());
   loaded.context_tokens = narrow(resident->model->context_tokens());
   loaded.card_bytes = static_cast<std::int64_t>(resident->model->memory_bytes());
+  loaded.probe = ready.summary;
   loaded.load_time = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - start);
   residents_.push_back(std::move(resident));

@@ -10,6 +10,7 @@
 #include "card/library.h"
 #include "llm/generator.h"
 #include "llm/model.h"
+#include "llm/prepare.h"
 #include "worker/engine_host.h"
 
 namespace axle::worker {
@@ -20,7 +21,7 @@ namespace axle::worker {
 class CardHost final : public EngineHost {
  public:
   CardHost(const card::LibraryOptions& library, const card::CardOptions& card,
-           const llm::GeneratorOptions& generator);
+           const llm::PrepareOptions& prepare);
   ~CardHost() override;
 
   Result<jobs::Hello> open() override;
@@ -49,7 +50,7 @@ class CardHost final : public EngineHost {
 
   card::LibraryOptions library_options_;
   card::CardOptions card_options_;
-  llm::GeneratorOptions generator_options_;
+  llm::PrepareOptions prepare_options_;
   std::unique_ptr<card::Library> library_;
   std::unique_ptr<card::Card> card_;
   // Pointers, because jobs_ refers to them.

@@ -44,7 +44,7 @@ int run_card_process(const WorkerOptions& options) {
   card::LibraryOptions library = options.library;
   if (library.watch == nullptr) library.watch = &own_watch;
   const card::CallWatch& watch = *library.watch;
-  CardHost host(library, options.card, options.generator);
+  CardHost host(library, options.card, options.prepare);
   Worker::Options worker_options;
   worker_options.socket = options.socket;
   worker_options.heartbeat_interval = options.heartbeat_interval;

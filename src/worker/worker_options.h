@@ -6,7 +6,7 @@
 
 #include "card/card.h"
 #include "card/library.h"
-#include "llm/generator.h"
+#include "llm/prepare.h"
 
 namespace axle::worker {
 
@@ -22,7 +22,7 @@ struct WorkerOptions {
   int socket = -1;  // Connected stream socket to the front; owned by the card process.
   card::LibraryOptions library;
   card::CardOptions card;
-  llm::GeneratorOptions generator;  // Of each model.
+  llm::PrepareOptions prepare;  // How language models are made ready.
   std::chrono::milliseconds heartbeat_interval{500};
   std::chrono::milliseconds readings_interval{10'000};
   std::size_t max_waiting_messages = 4096;  // More make the reader wait, and so the front.

@@ -58,7 +58,13 @@ def models_folder():
 def running_server(*flags, environment=None, ready=True):
     """A server with the demo model; `ready`: wait until it can answer."""
     with tempfile.TemporaryDirectory(prefix="axle_test_") as folder:
-        state = dict(os.environ, AXLE_SOFTCARD_STATE=os.path.join(folder, "card_state"), **(environment or {}))
+        state = {
+            **os.environ,
+            "AXLE_SOFTCARD_STATE": os.path.join(folder, "card_state"),
+            "AXLE_LLM_CACHE": os.path.join(folder, "cache"),
+            "AXLE_LLM_PROBE": "off",  # Tests count engine runs, and have little time.
+            **(environment or {}),
+        }
         command = [binary(), "serve", "--port", "0", "--models", models_folder(), *flags]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=state, errors="replace")
         log = []

@@ -3,12 +3,13 @@
 import json
 import signal
 import socket
+import subprocess
 import time
 import urllib.error
 import urllib.request
 
 import pytest
-from server import running_server
+from server import binary, models_folder, running_server
 
 MESSAGES = [{"role": "user", "content": "hi"}]
 PATH = "/v1/chat/completions"
@@ -256,3 +257,14 @@ def test_metrics_count_a_client_that_left(server):
     with start_stream(server) as stream:
         read_until(stream, TOKEN)
     server.wait_until(lambda: left() == before + 1, 10, "the count")
+
+
+def test_the_probe_of_the_card_is_made_once_and_shown(tmp_path):
+    environment = {"AXLE_LLM_PROBE": "auto", "AXLE_LLM_CACHE": str(tmp_path)}
+    for how in ("probed in", "probed before"):
+        with running_server(environment=environment) as server:
+            model = server.health()["models"][0]
+            assert model["probe"].startswith(how) and "exact: shared cells" in model["probe"]
+    command = [binary(), "show", model["name"], "--models", models_folder(), "--llm-cache", str(tmp_path)]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert "  probed      AX650N 6010b819428590c6" in shown and "exact: shared cells" in shown

@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   worker.library.library = options["--library"];
   if (options.contains("--reboot")) return reboot(worker.library);
   worker.socket = std::atoi(options["--fd"].c_str());
+  worker.prepare.probe = axle::llm::ProbeChoice::kOff;  // The tests count the runs of texts.
   worker.heartbeat_interval = std::chrono::milliseconds(50);
   return axle::worker::run_card_process(worker);
 }

@@ -37,6 +37,7 @@ json::object model_json(const fleet::ModelHealth& model) {
     object["context_tokens"] = model.loaded.context_tokens;
     object["card_bytes"] = model.loaded.card_bytes;
     object["load_ms"] = model.loaded.load_time.count();
+    object["probe"] = model.loaded.probe;
   }
   return object;
 }

@@ -18,6 +18,7 @@ fleet::Health ready_health() {
   model.state = fleet::ModelState::kLoaded;
   model.loaded.layers = 2;
   model.loaded.context_tokens = 2047;
+  model.loaded.probe = "probed in 5 ms: chained exact";
   health.models = {model};
   return health;
 }
@@ -47,6 +48,7 @@ TEST(HealthTest, TellsWhichLibraryServesAndWhatTheModelsAre) {
   EXPECT_EQ(body.at("card").at("kind"), "software card");
   EXPECT_EQ(body.at("card").at("library"), "software card, libaxcl_rt.so");
   EXPECT_EQ(body.at("models").at(0).at("context_tokens"), 2047);
+  EXPECT_EQ(body.at("models").at(0).at("probe"), "probed in 5 ms: chained exact");
 }
 
 TEST(HealthTest, TellsHowLongARequestWouldWait) {

@@ -4,11 +4,15 @@
 //   AXLE_SOFTCARD='toml:pace = "llm8850-pi5"
 //   skip_arithmetic = true' bench_orders PACKAGE LIBRARY [TOKENS]
 //
-// The bound is the time model of the paced card for one text without any copy.
+// Three tables: one and eight clients; prompts of 1500 tokens one after another; twenty clients
+// that share a beginning of 600 tokens. The bound is the time model of the paced card for one text
+// without any copy.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -27,66 +31,149 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kPrompt = 100;
+constexpr std::size_t kLongPrompt = 1500;
+constexpr std::size_t kShared = 600;
 
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
+double seconds(Clock::duration time) { return std::chrono::duration<double>(time).count(); }
+
+// What this thread has used of a processor: the engine thread's part, without the card's.
+double thread_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
-class Watch : public EventSink {
+// Some requests of a model, and when what happened.
+class Session : public EventSink {
  public:
+  struct Times {
+    Clock::time_point asked;
+    Clock::time_point first;
+    Clock::time_point last;
+    std::size_t tokens = 0;
+    std::int32_t computed = 0;  // Prompt tokens that were not there already.
+  };
+
+  Session(Model& model, const GeneratorOptions& options) : generator_(model, options) {}
+
+  Status ask(std::size_t client, std::vector<TokenId> prompt, std::int32_t tokens) {
+    GenerateRequest request;
+    request.prompt = std::move(prompt);
+    request.max_new_tokens = tokens;
+    request.sampling.temperature = 0.0f;
+    times_[RequestId{client}].asked = Clock::now();
+    return generator_.add(RequestId{client}, std::move(request));
+  }
+  Status step() {
+    AXLE_TRY_ASSIGN(more_, generator_.step(*this));
+    return status_;
+  }
+  Status finish() {
+    do {
+      AXLE_TRY(step());
+    } while (more_);
+    return {};
+  }
+
+  const Times& operator[](std::size_t client) { return times_[RequestId{client}]; }
+  const std::map<RequestId, Times>& all() const { return times_; }
+  std::size_t tokens() const { return tokens_; }
+
   void progress(RequestId, const jobs::Progress&) override {}
   void tokens(RequestId id, const jobs::Tokens& tokens) override {
-    first_token.try_emplace(id, Clock::now());
-    count += tokens.ids.size();
+    Times& times = times_[id];
+    times.last = Clock::now();
+    if (times.tokens == 0) times.first = times.last;
+    times.tokens += tokens.ids.size();
+    tokens_ += tokens.ids.size();
   }
-  void done(RequestId, const jobs::Done&) override {}
-  void failed(RequestId, const jobs::Failed& failed) override { status = failed.status; }
+  void done(RequestId id, const jobs::Done& done) override {
+    times_[id].computed = done.usage.prompt_tokens - done.usage.cached_tokens;
+  }
+  void failed(RequestId, const jobs::Failed& failed) override { status_ = failed.status; }
 
-  std::map<RequestId, Clock::time_point> first_token;
-  std::size_t count = 0;
-  Status status;
+ private:
+  Generator generator_;
+  std::map<RequestId, Times> times_;
+  std::size_t tokens_ = 0;
+  bool more_ = true;
+  Status status_;
 };
 
-GenerateRequest make_request(std::size_t client, std::int32_t tokens, std::size_t vocab_size) {
-  GenerateRequest request;
-  for (std::size_t i = 0; i < kPrompt; ++i) {
-    request.prompt.push_back(static_cast<TokenId>((i * 37 + client * 1009) % vocab_size));
+std::vector<TokenId> make_prompt(std::size_t length, std::size_t seed, std::size_t vocab_size) {
+  std::vector<TokenId> prompt;
+  for (std::size_t i = 0; i < length; ++i) {
+    prompt.push_back(static_cast<TokenId>((i * 37 + seed * 1009) % vocab_size));
   }
-  request.max_new_tokens = tokens;
-  request.sampling.temperature = 0.0f;
-  return request;
+  return prompt;
 }
 
-struct Figures {
-  double tokens_per_second = 0.0;
-  double late_first_token_s = 0.0;  // Of a client that comes while the others run.
+struct Way {
+  const char* name;
+  StepOrder order;
+  GeneratorOptions generator;
 };
 
 // `clients` texts of which the last one comes when the others have begun.
-Result<Figures> measure(Model& model, const GeneratorOptions& options, std::size_t clients,
-                        std::int32_t tokens) {
-  Generator generator(model, options);
-  Watch watch;
+Status measure_clients(const Way& way, Model& model, std::size_t clients, std::int32_t tokens) {
+  Session session(model, way.generator);
   const auto begin = Clock::now();
-  for (std::size_t i = 1; i < std::max<std::size_t>(clients, 2); ++i) {
-    AXLE_TRY(generator.add(RequestId{i}, make_request(i, tokens, model.vocab_size())));
-  }
-  Figures figures;
+  const double begin_cpu = thread_seconds();
+  const auto ask = [&](std::size_t client) {
+    return session.ask(client, make_prompt(kPrompt, client, model.vocab_size()), tokens);
+  };
+  for (std::size_t i = 1; i < std::max<std::size_t>(clients, 2); ++i) AXLE_TRY(ask(i));
   if (clients > 1) {
-    while (watch.count < 2 * clients) AXLE_TRY(generator.step(watch).status());
-    const auto asked = Clock::now();
-    const RequestId late{clients};
-    AXLE_TRY(generator.add(late, make_request(clients, tokens, model.vocab_size())));
-    while (!watch.first_token.contains(late)) AXLE_TRY(generator.step(watch).status());
-    figures.late_first_token_s =
-        std::chrono::duration<double>(watch.first_token[late] - asked).count();
+    while (session.tokens() < 2 * clients) AXLE_TRY(session.step());
+    AXLE_TRY(ask(clients));
   }
-  for (bool more = true; more;) {
-    AXLE_TRY_ASSIGN(more, generator.step(watch));
+  AXLE_TRY(session.finish());
+  const Session::Times& first = session[1];
+  const Session::Times& late = session[clients];
+  const auto count = static_cast<double>(session.tokens());
+  fmt::print(stderr, "| {} | {} | {:.2f} | {:.2f} | {:.2f} | {:.2f} |\n", way.name, clients,
+             static_cast<double>(first.tokens - 1) / seconds(first.last - first.first),
+             count / seconds(Clock::now() - begin), seconds(late.first - late.asked),
+             1e3 * (thread_seconds() - begin_cpu) / count);
+  return {};
+}
+
+// Prompts that nearly fill the context, each asked when the one before it has ended.
+Status measure_long_prompts(const Way& way, Model& model) {
+  Session session(model, way.generator);
+  std::string firsts;
+  for (std::size_t client = 1; client <= 3; ++client) {
+    const std::size_t length = std::min(kLongPrompt, model.context_tokens() - 64);
+    AXLE_TRY(session.ask(client, make_prompt(length, client, model.vocab_size()), 32));
+    AXLE_TRY(session.finish());
+    firsts += fmt::format(" {:.2f} |", seconds(session[client].first - session[client].asked));
   }
-  AXLE_TRY(watch.status);
-  figures.tokens_per_second = static_cast<double>(watch.count) / seconds_since(begin);
-  return figures;
+  fmt::print(stderr, "| {} |{}\n", way.name, firsts);
+  return {};
+}
+
+// Twenty clients at once whose prompts begin alike.
+Status measure_shared(const Way& way, Model& model) {
+  constexpr std::size_t kClients = 20;
+  Session session(model, way.generator);
+  const auto begin = Clock::now();
+  for (std::size_t client = 1; client <= kClients; ++client) {
+    std::vector<TokenId> prompt = make_prompt(kShared, 0, model.vocab_size());
+    const std::vector<TokenId> own = make_prompt(10, client, model.vocab_size());
+    prompt.insert(prompt.end(), own.begin(), own.end());
+    AXLE_TRY(session.ask(client, std::move(prompt), 32));
+  }
+  AXLE_TRY(session.finish());
+  std::int32_t computed = 0;
+  Clock::duration latest{0};
+  for (const auto& [id, times] : session.all()) {
+    computed += times.computed;
+    latest = std::max(latest, times.first - times.asked);
+  }
+  fmt::print(stderr, "| {} | {} | {} | {:.2f} | {:.2f} |\n", way.name, kClients * (kShared + 10),
+             computed, seconds(latest),
+             static_cast<double>(session.tokens()) / seconds(Clock::now() - begin));
+  return {};
 }
 
 // Seconds of one decode step by the paced card's model: calls, and bytes of weights and cells.
@@ -113,28 +200,35 @@ Status run(const std::string& folder, const std::string& library_path, std::int3
   fmt::print(stderr,
              "{}: prompts of {} tokens, {} new tokens; bound for one text {:.2f} tokens/s\n",
              package.name(), kPrompt, tokens, 1.0 / decode_bound(package));
-  fmt::print(
-      "| order | clients | tokens/s | first token of the last client, s |\n|---|---|---|---|\n");
-  struct Way {
-    const char* name;
-    StepOrder order;
-    GeneratorOptions generator;
-  };
   const Way ways[] = {
       {"vendor", StepOrder::kVendor, {.max_running = 1, .prefix_cache = false, .max_drafts = 0}},
-      {"axle", StepOrder::kChained, {.prefix_cache = false, .max_drafts = 0}},
-      {"axle, guesses", StepOrder::kChained, {.prefix_cache = false}}};
-  for (const Way& way : ways) {
-    LoadOptions load;
-    load.step.order = way.order;
-    AXLE_TRY_ASSIGN(const std::unique_ptr<Model> model, Model::load(*card, package, load));
-    for (const std::size_t clients : {1u, 8u}) {
-      AXLE_TRY_ASSIGN(const Figures figures, measure(*model, way.generator, clients, tokens));
-      fmt::print(stderr, "| {} | {} | {:.2f} | {:.2f} |\n", way.name, clients,
-                 figures.tokens_per_second, figures.late_first_token_s);
+      {"axle", StepOrder::kChained, {.max_banks = 4, .max_drafts = 0}},
+      {"axle, guesses", StepOrder::kChained, {.max_banks = 4}}};
+  const auto with_each = [&](const char* head, const auto& measure) -> Status {
+    fmt::print(stderr, "\n{}\n", head);
+    for (const Way& way : ways) {
+      LoadOptions load;
+      load.step.order = way.order;
+      AXLE_TRY_ASSIGN(const std::unique_ptr<Model> model, Model::load(*card, package, load));
+      AXLE_TRY(measure(way, *model));
     }
-  }
-  return {};
+    return {};
+  };
+  const auto clients = [tokens](const Way& way, Model& model) -> Status {
+    AXLE_TRY(measure_clients(way, model, 1, tokens));
+    return measure_clients(way, model, 8, tokens);
+  };
+  AXLE_TRY(
+      with_each("| order | clients | first client's decode tok/s | all tok/s | first token of the "
+                "last client, "
+                "s | engine thread, ms CPU per token |\n|---|---|---|---|---|---|",
+                clients));
+  AXLE_TRY(with_each("| order | first token of three long prompts, s | | |\n|---|---|---|---|",
+                     measure_long_prompts));
+  return with_each(
+      "| order | prompt tokens of 20 clients | computed | latest first token, s | all tok/s "
+      "|\n|---|---|---|---|---|",
+      measure_shared);
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ class ManyClientsTest : public testing::LlmTest, public ::testing::WithParamInte
     return request;
   }
 
-  std::mt19937 random{17};
+  std::mt19937 random{17 +
+                      static_cast<unsigned>(::testing::UnitTest::GetInstance()->random_seed())};
 };
 
 TEST_P(ManyClientsTest, EveryTextIsTheOneItsRequestGetsAlone) {

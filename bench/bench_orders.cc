@@ -191,6 +191,19 @@ double decode_bound(const package::Package& package) {
   return seconds;
 }
 
+// What the model takes of the card, beside what was predicted from its files.
+Status measure_memory(card::Card& card, const package::Package& package) {
+  constexpr double kMiB = 1024.0 * 1024.0;
+  AXLE_TRY_ASSIGN(const std::uint64_t before, card.memory_free());
+  AXLE_TRY_ASSIGN(const std::unique_ptr<Model> model, Model::load(card, package, {}));
+  AXLE_TRY_ASSIGN(const std::uint64_t after, card.memory_free());
+  fmt::print(stderr, "card memory: predicted {:.1f} MiB, taken {:.1f} MiB, told {:.1f} MiB\n",
+             static_cast<double>(Model::predicted_bytes(package)) / kMiB,
+             static_cast<double>(before - after) / kMiB,
+             static_cast<double>(model->memory_bytes()) / kMiB);
+  return {};
+}
+
 Status run(const std::string& folder, const std::string& library_path, std::int32_t tokens) {
   card::LibraryOptions options;
   options.library = library_path;
@@ -200,6 +213,7 @@ Status run(const std::string& folder, const std::string& library_path, std::int3
   fmt::print(stderr,
              "{}: prompts of {} tokens, {} new tokens; bound for one text {:.2f} tokens/s\n",
              package.name(), kPrompt, tokens, 1.0 / decode_bound(package));
+  AXLE_TRY(measure_memory(*card, package));
   const Way ways[] = {
       {"vendor", StepOrder::kVendor, {.max_running = 1, .prefix_cache = false, .max_drafts = 0}},
       {"axle", StepOrder::kChained, {.max_banks = 4, .max_drafts = 0}},

@@ -222,6 +222,7 @@ Result<bool> Generator::Impl::step(EventSink& sink) {
     if (const Status cleared = model_.clear_cells(); !cleared.ok()) return poison(cleared, sink);
   }
 
+  const auto begin = Conversation::Clock::now();
   const Result<Batch> batch = make_batch();
   if (!batch.ok()) return poison(batch.status(), sink);
   if (const Status ran = run(*batch); !ran.ok()) return poison(ran, sink);
@@ -232,6 +233,7 @@ Result<bool> Generator::Impl::step(EventSink& sink) {
     const Status answered = answer(*served.conversation, served.last_row, sink);
     if (!answered.ok()) return poison(answered, sink);
   }
+  costs_.measured(batch->plan.group, batch->plan.rows.size(), Conversation::Clock::now() - begin);
   return !running_.empty() || !waiting_.empty();
 }
 
@@ -305,7 +307,6 @@ Status Generator::Impl::run(const Batch& batch) {
   const auto begin = Conversation::Clock::now();
   for (const Served& served : batch.served) served.conversation->mark_started(begin);
   AXLE_TRY(model_.step().run(batch.plan));
-  costs_.measured(batch.plan.group, batch.plan.rows.size(), Conversation::Clock::now() - begin);
   for (const Served& served : batch.served) {
     for (std::size_t i = served.last_row + 1 - served.rows; i <= served.last_row; ++i) {
       const Row& row = batch.plan.rows[i];
@@ -370,17 +371,16 @@ void Generator::Impl::accept_draft(Conversation& turn) {
 Result<std::optional<jobs::Finish>> Generator::Impl::choose_token(Conversation& turn,
                                                                   std::size_t row,
                                                                   EventSink& sink) {
-  AXLE_TRY(model_.step().score(row));
+  AXLE_TRY_ASSIGN(const std::span<const Bf16> logits, model_.step().logits(row));
   AXLE_TRY_ASSIGN(const TokenId token,
-                  sampler_.sample(model_.step().logits(row), turn.request().sampling,
+                  sampler_.sample(logits, turn.request().sampling,
                                   {.prompt = turn.request().prompt, .answer = turn.answer()}));
   if (turn.ends_with(token)) return std::optional(jobs::Finish::kStop);
   const auto index = static_cast<std::int32_t>(turn.answer().size());
   turn.append_answer(token);
   sink.tokens(turn.id(), {.ids = {token},
                           .first_index = index,
-                          .logprobs = logprobs_of(model_.step().logits(row), token,
-                                                  turn.request().top_logprobs)});
+                          .logprobs = logprobs_of(logits, token, turn.request().top_logprobs)});
   const bool complete = is_complete(turn.request(), turn.answer().size(), limits_);
   return complete ? std::optional(jobs::Finish::kLength) : std::nullopt;
 }

@@ -45,10 +45,15 @@ Result<Head> Head::create(card::Card& card, Engines& engines, Sizes sizes,
 }
 
 // The narrowest group that takes all, else the widest.
-Head::Group& Head::group_for(std::size_t rows) {
+std::size_t Head::group_for(std::size_t rows) const {
   const auto fits =
       std::ranges::find_if(groups_, [rows](const Group& group) { return group.rows >= rows; });
-  return fits == groups_.end() ? groups_.back() : *fits;
+  return fits == groups_.end() ? groups_.size() - 1
+                               : static_cast<std::size_t>(fits - groups_.begin());
+}
+
+std::size_t Head::rows_at_once(std::size_t rows) const {
+  return std::min(rows, groups_[group_for(rows)].rows);
 }
 
 // Binding an engine to an address inside a buffer is not safe on every firmware: rows are copied to
@@ -68,22 +73,14 @@ Status Head::gather(Commands& commands, const card::DeviceBuffer& last,
 
 Status Head::run(Commands& commands, const card::DeviceBuffer& last,
                  std::span<const std::size_t> rows, std::span<Bf16> logits) {
-  while (!rows.empty()) {
-    Group& group = group_for(rows.size());
-    const std::size_t count = std::min(group.rows, rows.size());
-    if (count == 1 && rows.front() == 0 && !direct_.empty()) {
-      AXLE_TRY(commands.run(engines_->post, direct_.front()));
-    } else {
-      AXLE_TRY(gather(commands, last, rows.first(count)));
-      AXLE_TRY(commands.run(engines_->post, group.binding));
-    }
-    const std::size_t numbers = count * sizes_.vocab_size;
-    AXLE_TRY(commands.read(logits_.slice(0, numbers * sizeof(Bf16)),
-                           std::as_writable_bytes(logits.first(numbers))));
-    rows = rows.subspan(count);
-    logits = logits.subspan(numbers);
+  if (rows.size() == 1 && rows.front() == 0 && !direct_.empty()) {
+    AXLE_TRY(commands.run(engines_->post, direct_.front()));
+  } else {
+    AXLE_TRY(gather(commands, last, rows));
+    AXLE_TRY(commands.run(engines_->post, groups_[group_for(rows.size())].binding));
   }
-  return {};
+  const std::size_t bytes = rows.size() * sizes_.vocab_size * sizeof(Bf16);
+  return commands.read(logits_.slice(0, bytes), std::as_writable_bytes(logits));
 }
 
 }  // namespace axle::llm

@@ -37,8 +37,11 @@ class Head {
   static Result<Head> create(card::Card& card, Engines& engines, Sizes sizes,
                              const card::DeviceBuffer& last, const Options& options);
 
-  // Hands over the work: the logits of the rows `rows` of `last`, rising, go to `logits`
-  // [rows, V] bf16 when `commands` has finished.
+  // How many of `rows` rows one run takes.
+  std::size_t rows_at_once(std::size_t rows) const;
+
+  // Hands over one run: the logits of the rows `rows` of `last`, rising, go to `logits` [rows, V]
+  // bf16 when `commands` has finished. REQUIRES: as many as rows_at_once() says.
   // Errors: as Commands.
   Status run(Commands& commands, const card::DeviceBuffer& last, std::span<const std::size_t> rows,
              std::span<Bf16> logits);
@@ -57,7 +60,7 @@ class Head {
   };
 
   Head(Engines& engines, Sizes sizes) : engines_(&engines), sizes_(sizes) {}
-  Group& group_for(std::size_t rows);
+  std::size_t group_for(std::size_t rows) const;
   Status gather(Commands& commands, const card::DeviceBuffer& last,
                 std::span<const std::size_t> rows);
 

@@ -20,6 +20,7 @@ struct Crowd {
   int clients;
   GeneratorOptions options;
   bool prefixes_are_long = false;  // Then texts do not fit side by side.
+  StepOptions step = {};
 };
 void PrintTo(const Crowd& crowd, std::ostream* out) { *out << crowd.name; }
 
@@ -43,7 +44,7 @@ class ManyClientsTest : public testing::LlmTest, public ::testing::WithParamInte
 };
 
 TEST_P(ManyClientsTest, EveryTextIsTheOneItsRequestGetsAlone) {
-  load(tiny("llama", {0, 16, 32, 64}));
+  load(tiny("llama", {0, 16, 32, 64}), GetParam().step);
   const Crowd& crowd = GetParam();
   Generator generator(*model, crowd.options);
   Recorder recorder;
@@ -89,6 +90,7 @@ INSTANTIATE_TEST_SUITE_P(
     Crowds, ManyClientsTest,
     ::testing::Values(
         Crowd{"one", 1, {}}, Crowd{"three", 3, {}}, Crowd{"eight", 8, {}},
+        Crowd{"eight_with_head_of_one_row", 8, {}, false, {.wide_head = false}},
         Crowd{"eight_without_guesses_or_cache", 8, {.prefix_cache = false, .max_drafts = 0}},
         Crowd{"eight_in_three_banks", 8, {.max_banks = 3}, true},
         Crowd{"eight_with_host_cache", 8, {.host_cache_bytes = 1u << 20}, true},

@@ -85,7 +85,7 @@ Result<SceneRunner::Outcome> SceneRunner::run(StepRunner& runner, std::size_t gr
     AXLE_TRY(card::read(model_.card(), memory(buffer), bytes));
   }
   for (std::size_t row = 0; row < plan.rows.size(); ++row) {
-    const auto logits = runner.logits(row);
+    AXLE_TRY_ASSIGN(const std::span<const Bf16> logits, runner.logits(row));
     outcome.logits.emplace_back(logits.begin(), logits.end());
   }
   return outcome;

@@ -207,10 +207,13 @@ void StepRunner::stage(const Plan& plan) {
   }
   fill_mask(mask_rows, shape, std::span(mask_).first(shape.elements()));
   logits_.resize(logits_sources_.size() * parts_.embeddings.vocab_size());
+  handed_over_ = 0;
+  scored_ = 0;
 }
 
 Status StepRunner::run(const Plan& plan) {
   AXLE_TRY(check(plan));
+  if (handed_over_ > scored_) AXLE_TRY(commands_.finish());  // Nobody has asked for the rest.
   stage(plan);
   const Status submitted = submit(plan);
   const Status finished = commands_.finish();
@@ -226,7 +229,7 @@ Status StepRunner::submit(const Plan& plan) {
     }
     AXLE_TRY(run_layer(plan, layer));
   }
-  return head_.front().run(commands_, last_output(), logits_sources_, logits_);
+  return logits_sources_.empty() ? Status() : start_head();
 }
 
 Status StepRunner::upload(const Plan& plan) {
@@ -293,27 +296,59 @@ Status StepRunner::place_rows(const Plan& plan, std::size_t layer) {
   return {};
 }
 
-Status StepRunner::score(std::size_t row) {
-  const auto place = std::ranges::lower_bound(logits_sources_, row);
-  if (place != logits_sources_.end() && *place == row) return {};
+std::span<Bf16> StepRunner::logits_at(std::size_t source, std::size_t count) {
   const std::size_t vocab = parts_.embeddings.vocab_size();
-  const auto offset = (place - logits_sources_.begin()) * static_cast<std::ptrdiff_t>(vocab);
-  logits_.insert(logits_.begin() + offset, vocab, kBf16Zero);
-  const auto target = std::span(logits_).subspan(static_cast<std::size_t>(offset), vocab);
-  const Status submitted = head_.front().run(commands_, last_output(), {&row, 1}, target);
-  const Status finished = commands_.finish();
-  AXLE_TRY(submitted);
-  AXLE_TRY(finished);
-  logits_sources_.insert(place, row);
+  return std::span(logits_).subspan(source * vocab, count * vocab);
+}
+
+// Hands over the head for the next rows that want logits. REQUIRES: there is one.
+Status StepRunner::start_head() {
+  const std::size_t count = head_.front().rows_at_once(logits_sources_.size() - handed_over_);
+  const auto rows = std::span(logits_sources_).subspan(handed_over_, count);
+  const auto target = logits_at(handed_over_, count);
+  handed_over_ += count;
+  return head_.front().run(commands_, last_output(), rows, target);
+}
+
+// Waits for what was handed over; where calls are queued, the card then goes on with the next rows
+// while the caller works with these.
+Status StepRunner::finish_head() {
+  AXLE_TRY(commands_.finish());
+  scored_ = handed_over_;
+  const bool more = handed_over_ < logits_sources_.size();
+  return more && commands_.queued() ? start_head() : Status();
+}
+
+// Has the first `count` rows that want logits done.
+Status StepRunner::finish_rows(std::size_t count) {
+  while (scored_ < count) {
+    if (handed_over_ == scored_) AXLE_TRY(start_head());
+    AXLE_TRY(finish_head());
+  }
   return {};
 }
 
-std::span<const Bf16> StepRunner::logits(std::size_t row) const {
-  const auto source = std::ranges::lower_bound(logits_sources_, row);
-  AXLE_CHECK(source != logits_sources_.end() && *source == row);
+// Runs the head on a row that did not want logits, to be number `source` of those that do.
+Status StepRunner::score(std::size_t row, std::size_t source) {
+  AXLE_TRY(finish_rows(source));
+  AXLE_TRY(commands_.finish());  // Nothing may be under way: logits will move.
+  scored_ = handed_over_;
   const std::size_t vocab = parts_.embeddings.vocab_size();
-  const auto index = static_cast<std::size_t>(source - logits_sources_.begin());
-  return std::span(logits_).subspan(index * vocab, vocab);
+  logits_.insert(logits_.begin() + static_cast<std::ptrdiff_t>(source * vocab), vocab, kBf16Zero);
+  logits_sources_.insert(logits_sources_.begin() + static_cast<std::ptrdiff_t>(source), row);
+  const Status submitted =
+      head_.front().run(commands_, last_output(), {&row, 1}, logits_at(source, 1));
+  ++handed_over_;
+  const Status finished = finish_head();
+  return submitted.ok() ? finished : submitted;
+}
+
+Result<std::span<const Bf16>> StepRunner::logits(std::size_t row) {
+  const auto place = std::ranges::lower_bound(logits_sources_, row);
+  const auto source = static_cast<std::size_t>(place - logits_sources_.begin());
+  const bool wanted = place != logits_sources_.end() && *place == row;
+  AXLE_TRY(wanted ? finish_rows(source + 1) : score(row, source));
+  return std::span<const Bf16>(logits_at(source, 1));
 }
 
 std::uint64_t StepRunner::memory_bytes() const {

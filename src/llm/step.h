@@ -93,14 +93,12 @@ class StepRunner {
   //         kCardLost, kUnavailable  the card failed.
   Status run(const Plan& plan);
 
-  // Runs the head on row `row` of the last plan, if that was not done yet: for rows of which it was
-  // not known whether they would be needed.
+  // The logits [V] bf16 of row `row` of the last plan; valid until the next run() or logits(). Best
+  // asked in the order of the rows: while the caller reads those of one, the card computes the next
+  // that were wanted. The head also runs on a row that did not want logits, if it turns out that
+  // they are needed.
   // REQUIRES: run() was ok and had the row. Errors: as run().
-  Status score(std::size_t row);
-
-  // The logits [V] bf16 of row `row` of the last plan; valid until the next run() or score().
-  // REQUIRES: that row wanted logits and run() was ok, or score() was.
-  std::span<const Bf16> logits(std::size_t row) const;
+  Result<std::span<const Bf16>> logits(std::size_t row);
 
   // Does the head take several rows in one run? Then it costs little to want logits of all at once.
   bool has_wide_head() const { return head_.front().is_wide(); }
@@ -146,6 +144,11 @@ class StepRunner {
   Status pass_on(const Plan& plan);
   Status run_layer(const Plan& plan, std::size_t layer);
   Status place_rows(const Plan& plan, std::size_t layer);
+  Status start_head();
+  Status finish_head();
+  Status finish_rows(std::size_t count);
+  Status score(std::size_t row, std::size_t source);
+  std::span<Bf16> logits_at(std::size_t source, std::size_t count);
 
   // The hidden buffers that a layer reads and writes.
   std::size_t input_of(std::size_t layer) const { return vendor_order_ ? 0 : layer % 2; }
@@ -167,6 +170,8 @@ class StepRunner {
   std::vector<Bf16> input_;
   std::vector<Bf16> logits_;                 // [rows with logits, V]
   std::vector<std::size_t> logits_sources_;  // Rows of the plan that want logits.
+  std::size_t handed_over_ = 0;              // So many of them the head was told to run on,
+  std::size_t scored_ = 0;                   // and so many are done.
 };
 
 }  // namespace axle::llm

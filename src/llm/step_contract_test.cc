@@ -40,13 +40,13 @@ class StepTest : public testing::LlmTest {
       EXPECT_TRUE(ran.ok()) << ran;
       sequence.append(tokens[i], plan.rows[0].position, cells[i]);
     }
-    const auto logits = model->step().logits(0);
-    return {logits.begin(), logits.end()};
+    return logits(0);
   }
 
   std::vector<Bf16> logits(std::size_t r) const {
-    const auto row = model->step().logits(r);
-    return {row.begin(), row.end()};
+    const Result<std::span<const Bf16>> row = model->step().logits(r);
+    EXPECT_TRUE(row.ok()) << row.status();
+    return row.ok() ? std::vector<Bf16>(row->begin(), row->end()) : std::vector<Bf16>();
   }
 };
 
@@ -74,6 +74,35 @@ TEST_F(StepTest, ChunkGivesTheLogitsOfEachOfItsRowsAsOneByOne) {
   }
   ASSERT_EQ(model->step().run(plan), Status());
   for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(logits(i), expected[i]) << "row " << i;
+}
+
+TEST_F(StepTest, LogitsAreRightInWhateverOrderAndHoweverFewAreAsked) {
+  const std::vector<std::vector<std::size_t>> orders = {
+      {0, 1, 2, 3, 4, 5}, {5, 4, 3, 2, 1, 0}, {2}, {1, 5, 0, 3}, {}, {4, 4, 0, 2}};
+  const StepOptions ways[] = {{.submission = Submission::kQueued},
+                              {.submission = Submission::kQueued, .wide_head = false},
+                              {.submission = Submission::kBlocking, .wide_head = false}};
+  for (const StepOptions& way : ways) {
+    load(tiny(), way);
+    const std::vector<TokenId> tokens = prompt(6);
+    std::vector<std::vector<Bf16>> expected;
+    Sequence one_by_one;
+    for (Cell i = 0; i < 6; ++i) {
+      expected.push_back(
+          compute(one_by_one, std::span(tokens).subspan(i, 1), std::vector<Cell>{i}));
+    }
+    for (const std::vector<std::size_t>& order : orders) {
+      const Sequence whole;
+      Plan plan{.group = group_of(kChunk, 0), .rows = {}};
+      for (std::size_t i = 0; i < 6; ++i) {
+        plan.rows.push_back(row(whole, tokens[i], i, static_cast<Cell>(i)));
+        plan.rows.back().wants_logits = i % 2 == 0;  // The others are scored when asked.
+      }
+      ASSERT_EQ(model->step().run(plan), Status());
+      for (const std::size_t r : order) EXPECT_EQ(logits(r), expected[r]) << "row " << r;
+    }
+    model.reset();
+  }
 }
 
 TEST_F(StepTest, RowsOfSeveralConversationsInOneChunkDoNotDisturbEachOther) {
@@ -163,6 +192,8 @@ TEST_F(StepTest, RefusesPlansThatCannotBe) {
   const auto vocab = static_cast<TokenId>(model->vocab_size());
   EXPECT_EQ(code({.group = chunk, .rows = {}}), Code::kInvalidArgument);
   EXPECT_EQ(code({.group = 99, .rows = {row(none, 1, 0, 0)}}), Code::kInvalidArgument);
+  EXPECT_EQ(code({.group = chunk, .bank = 1, .rows = {row(none, 1, 0, 0)}}),
+            Code::kInvalidArgument);
   EXPECT_EQ(code({.group = chunk, .rows = {row(high, 1, 0, 0)}}), Code::kInvalidArgument);
   EXPECT_EQ(code({.group = chunk, .rows = {row(none, vocab, 0, 0)}}), Code::kInvalidArgument);
   EXPECT_EQ(code({.group = chunk, .rows = {row(none, -1, 0, 0)}}), Code::kInvalidArgument);

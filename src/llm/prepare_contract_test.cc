@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "llm/measure.h"
 #include "llm/probe_cache.h"
 #include "llm/testing/llm_fixture.h"
 
@@ -194,6 +196,29 @@ TEST_F(PrepareTest, LostCardIsRememberedWithThePoint) {
   EXPECT_EQ(prepare(*model, options()).status().code(), Code::kCardLost);
   const ProbeCache::Losses losses = ProbeCache(cache_folder()).losses(*key);
   EXPECT_EQ(losses[static_cast<std::size_t>(ProbePoint::kSharedCells)], 1);
+}
+
+TEST_F(PrepareTest, StepsAreTimedWithinTheBudgetAndLeaveNothing) {
+  open();
+  load(package());
+  const auto none = measure_costs(*model, std::chrono::nanoseconds(0));
+  ASSERT_TRUE(none.ok()) << none.status();
+  EXPECT_TRUE(none->empty());
+  const auto costs = measure_costs(*model, std::chrono::minutes(1));
+  ASSERT_TRUE(costs.ok()) << costs.status();
+  const auto& groups = model->package().groups();
+  for (std::size_t group = 0; group < groups.size(); ++group) {
+    for (const std::size_t rows : {std::size_t{1}, std::size_t{8}, groups[group].rows}) {
+      const auto is_it = [&](const CostSample& sample) {
+        return sample.group == group && sample.rows == rows && sample.time.count() > 0;
+      };
+      EXPECT_EQ(std::ranges::count_if(*costs, is_it), rows <= groups[group].rows ? 1 : 0)
+          << group << " " << rows;
+    }
+  }
+  std::vector<std::byte> rows(model->bank(0).k(1).size_bytes);
+  ASSERT_EQ(card::read(*card, model->bank(0).k(1), rows), Status());
+  EXPECT_THAT(rows, ::testing::Each(std::byte{0}));
 }
 
 TEST_F(PrepareTest, RecordsOfAPackageAreFoundByItsFiles) {

@@ -57,11 +57,13 @@ class CardFaultTest : public testing::Test {
   }
   static std::string fault(const std::string& keys) { return "[[fault]]\nonce = true\n" + keys; }
 
-  static std::unique_ptr<fleet::Fleet> start() {
+  // `more`: flags of the card process.
+  static std::unique_ptr<fleet::Fleet> start(const std::vector<std::string>& more = {}) {
     const std::string program = CARD_PROCESS;
     const std::string library = AXLE_SOFTCARD_LIBRARY;
     fleet::FleetOptions options;
     options.command = {program, "--library", library};
+    options.command.insert(options.command.end(), more.begin(), more.end());
     options.reboot_command = {program, "--library", library, "--reboot"};
     options.models = {{"tiny", package_.string()}};
     options.supervisor.call_deadline = milliseconds(3'000);
@@ -167,6 +169,16 @@ TEST_F(CardFaultTest, RefusedPortsLeadToAReboot) {
 
 TEST_F(CardFaultTest, ACrashWhileLoadingIsSurvived) {
   expect_undisturbed(fault("call = \"EngineLoadFromFile\"\naction = \"crash\"\nat = 2\n"));
+}
+
+TEST_F(CardFaultTest, ACrashWhileTheCardIsProbedIsSurvived) {
+  set_profile(fault("call = \"EngineExecute\"\naction = \"crash\"\nafter_executes = 40\n"));
+  const auto fleet = start({"--probes", (folder_->path() / "probes").string()});
+  EXPECT_EQ(answers(*fleet, submit_all(*fleet)), *expected_);
+  EXPECT_EQ(fleet->counters().restarts, 1);
+  const std::string probe = fleet->health().models.front().loaded.probe;
+  EXPECT_THAT(probe, testing::StartsWith("probed in"));
+  EXPECT_THAT(probe, testing::Not(HasSubstr("refused")));
 }
 
 TEST_F(CardFaultTest, ALibraryThatIsNotThereLosesTheCardWithAReason) {

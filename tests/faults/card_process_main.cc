@@ -1,5 +1,6 @@
-// A card process without the rest of the program, for the fault tests: --library FILE --fd N, or
-// --library FILE --reboot, which restarts the first card as "axcl-smi reboot" does.
+// A card process without the rest of the program, for the fault tests: --library FILE --fd N
+// [--probes FOLDER], or --library FILE --reboot, which restarts the first card as "axcl-smi reboot"
+// does.
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -29,7 +30,12 @@ int main(int argc, char** argv) {
   worker.library.library = options["--library"];
   if (options.contains("--reboot")) return reboot(worker.library);
   worker.socket = std::atoi(options["--fd"].c_str());
-  worker.prepare.probe = axle::llm::ProbeChoice::kOff;  // The tests count the runs of texts.
+  // The tests count the engine runs of texts.
+  worker.prepare.probe = axle::llm::ProbeChoice::kOff;
+  if (options.contains("--probes")) {
+    worker.prepare.probe = axle::llm::ProbeChoice::kAuto;
+    worker.prepare.cache_folder = options["--probes"];
+  }
   worker.heartbeat_interval = std::chrono::milliseconds(50);
   return axle::worker::run_card_process(worker);
 }

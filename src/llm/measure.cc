@@ -56,7 +56,7 @@ class Meter {
     return {};
   }
 
-  // Few rows are mostly answers, each with logits; many are a prompt.
+  // Few rows are mostly answers, each with logits; many are a prompt. The head counts.
   Status step(std::size_t group, std::size_t rows) {
     Sequence history;
     const std::size_t seen =
@@ -71,7 +71,11 @@ class Meter {
                            .cell = static_cast<Cell>(at),
                            .wants_logits = rows <= kFewRows || row + 1 == rows});
     }
-    return model_.step().run(plan);
+    AXLE_TRY(model_.step().run(plan));
+    for (std::size_t row = 0; row < rows; ++row) {
+      if (plan.rows[row].wants_logits) AXLE_TRY(model_.step().logits(row).status());
+    }
+    return {};
   }
 
   Model& model_;

@@ -79,14 +79,14 @@ Result<SceneRunner::Outcome> SceneRunner::run(StepRunner& runner, std::size_t gr
                          .wants_logits = true});
   }
   AXLE_TRY(runner.run(plan));
+  for (std::size_t row = 0; row < plan.rows.size(); ++row) {
+    AXLE_TRY_ASSIGN(const std::span<const Bf16> logits, runner.logits(row));
+    outcome.logits.emplace_back(logits.begin(), logits.end());
+  }
   outcome.after = outcome.before;
   for (std::size_t buffer = 0; buffer < buffers_; ++buffer) {
     const auto bytes = std::as_writable_bytes(std::span(outcome.after[buffer]));
     AXLE_TRY(card::read(model_.card(), memory(buffer), bytes));
-  }
-  for (std::size_t row = 0; row < plan.rows.size(); ++row) {
-    AXLE_TRY_ASSIGN(const std::span<const Bf16> logits, runner.logits(row));
-    outcome.logits.emplace_back(logits.begin(), logits.end());
   }
   return outcome;
 }

@@ -13,6 +13,8 @@ target_compile_options(
             $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
             # GCC 12 warns of std::string's own operator+ (GCC bug 105651).
             $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
+            # GCC 14 warns of strings inside a std::variant that holds something else.
+            $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,13>>:-Wno-maybe-uninitialized>
             $<$<BOOL:${AXLE_WERROR}>:-Werror>)
 target_compile_definitions(axle_flags INTERFACE SPDLOG_FMT_EXTERNAL SPDLOG_COMPILED_LIB)
 

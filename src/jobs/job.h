@@ -72,6 +72,8 @@ struct Timings {
   std::chrono::microseconds queued{0};   // Until the first row of the prompt ran.
   std::chrono::microseconds prefill{0};  // From there to the first token.
   std::chrono::microseconds decode{0};   // From the first token to the last.
+  // Prompt tokens that were computed one at a time, because no prefill group sees so far.
+  std::int32_t row_by_row = 0;
   friend bool operator==(const Timings&, const Timings&) = default;
 };
 

@@ -94,6 +94,7 @@ void describe(Codec& codec, Is<Done> auto& value) {
   codec.field("queued_us", value.timings.queued);
   codec.field("prefill_us", value.timings.prefill);
   codec.field("decode_us", value.timings.decode);
+  codec.field("row_by_row", value.timings.row_by_row);
 }
 
 template <typename Codec>

@@ -53,6 +53,7 @@ jobs::Done Conversation::done(jobs::Finish finish, Clock::time_point now) const 
   done.usage.prompt_tokens = static_cast<std::int32_t>(request_.prompt.size());
   done.usage.cached_tokens = static_cast<std::int32_t>(cached_.value_or(0));
   done.usage.completion_tokens = static_cast<std::int32_t>(answer().size());
+  done.timings.row_by_row = static_cast<std::int32_t>(row_by_row_);
   done.timings.queued = between(added_, started_ ? *started_ : now);
   done.timings.prefill = between(started_, first_token_ ? *first_token_ : now);
   done.timings.decode = between(first_token_, last_token_);

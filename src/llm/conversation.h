@@ -47,6 +47,7 @@ class Conversation {
   // Marks in time; each counts once.
   void mark_cached(std::size_t tokens);
   void mark_started(Clock::time_point now);
+  void mark_row_by_row(std::size_t tokens) { row_by_row_ += tokens; }
   bool answered() const { return first_token_.has_value(); }
   jobs::Done done(jobs::Finish finish, Clock::time_point now) const;
 
@@ -56,6 +57,7 @@ class Conversation {
   std::uint64_t arrival_;
   std::vector<TokenId> tokens_;
   std::optional<std::size_t> cached_;
+  std::size_t row_by_row_ = 0;
   Clock::time_point added_;
   std::optional<Clock::time_point> started_;
   std::optional<Clock::time_point> first_token_;

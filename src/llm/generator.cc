@@ -308,6 +308,9 @@ Status Generator::Impl::run(const Batch& batch) {
   for (const Served& served : batch.served) served.conversation->mark_started(begin);
   AXLE_TRY(model_.step().run(batch.plan));
   for (const Served& served : batch.served) {
+    const bool seen = served.conversation->sequence.cells_end() <= prefill_history(shape());
+    if (!seen && !served.conversation->answered())
+      served.conversation->mark_row_by_row(served.rows);
     for (std::size_t i = served.last_row + 1 - served.rows; i <= served.last_row; ++i) {
       const Row& row = batch.plan.rows[i];
       served.conversation->sequence.append(row.token, row.position, row.cell);

@@ -162,6 +162,17 @@ TEST_F(GeneratorTest, PromptsBeyondTheLadderGoOnTokenByToken) {
   }
 }
 
+TEST_F(GeneratorTest, TimingsTellHowMuchOfAPromptWasComputedTokenByToken) {
+  load(tiny("llama", {0, 32}));
+  Generator generator(*model, {});
+  Recorder recorder;
+  ASSERT_EQ(generator.add(id(0), request(48)), Status());
+  ASSERT_EQ(generator.add(id(1), request(100, 2)), Status());
+  run(generator, recorder);
+  EXPECT_EQ(recorder[0].done.at(0).timings.row_by_row, 0);
+  EXPECT_EQ(recorder[1].done.at(0).timings.row_by_row, 100 - 32 - 16);
+}
+
 // ---- Cells.
 
 TEST_F(GeneratorTest, RequestsThatFindNoRoomWaitAndAreThenServed) {

@@ -20,6 +20,19 @@ std::string usage_json(const jobs::Usage& usage) {
       usage.cached_tokens);
 }
 
+double milliseconds(std::chrono::microseconds time) {
+  return static_cast<double>(time.count()) / 1e3;
+}
+
+// The names are those of llama-server's answers, where it has them.
+std::string timings_json(const jobs::Usage& usage, const jobs::Timings& timings) {
+  return fmt::format(
+      R"({{"queue_ms":{:.3f},"cache_n":{},"prompt_n":{},"prompt_ms":{:.3f},"prompt_row_by_row_n":{},"predicted_n":{},"predicted_ms":{:.3f}}})",
+      milliseconds(timings.queued), usage.cached_tokens, usage.prompt_tokens - usage.cached_tokens,
+      milliseconds(timings.prefill), timings.row_by_row, usage.completion_tokens,
+      milliseconds(timings.decode));
+}
+
 // Only where something was thought: clients that do not know the member never see it.
 std::string reasoning_member(std::string_view text) {
   return text.empty() ? "" : fmt::format(R"("reasoning_content":{},)", http::json_quote(text));
@@ -32,7 +45,7 @@ std::string_view finish_name(jobs::Finish finish) {
 }
 
 std::string completion_json(const ChatHead& head, const std::vector<ChatChoice>& choices,
-                            const jobs::Usage& usage) {
+                            const jobs::Usage& usage, const jobs::Timings& timings) {
   std::string list;
   for (std::size_t i = 0; i < choices.size(); ++i) {
     const AnswerText& text = choices[i].text;
@@ -42,8 +55,9 @@ std::string completion_json(const ChatHead& head, const std::vector<ChatChoice>&
         choices[i].logprobs ? logprobs_json(*choices[i].logprobs) : "null",
         finish_name(choices[i].finish));
   }
-  return fmt::format(R"({},"choices":[{}],"usage":{}}})", head_json(head, "chat.completion"), list,
-                     usage_json(usage));
+  return fmt::format(R"({},"choices":[{}],"usage":{},"timings":{}}})",
+                     head_json(head, "chat.completion"), list, usage_json(usage),
+                     timings_json(usage, timings));
 }
 
 ChunkWriter::ChunkWriter(const ChatHead& head, bool include_usage)
@@ -79,8 +93,9 @@ std::string ChunkWriter::finish(std::int32_t choice, jobs::Finish reason,
   return chunk(choice, {.delta = "{}", .finish = name, .logprobs = logprobs});
 }
 
-std::string ChunkWriter::usage(const jobs::Usage& usage) const {
-  return fmt::format("{}],\"usage\":{}}}", prefix_, usage_json(usage));
+std::string ChunkWriter::usage(const jobs::Usage& usage, const jobs::Timings& timings) const {
+  return fmt::format(R"({}],"usage":{},"timings":{}}})", prefix_, usage_json(usage),
+                     timings_json(usage, timings));
 }
 
 }  // namespace axle::api

@@ -31,7 +31,7 @@ std::string_view finish_name(jobs::Finish finish);
 
 // A whole answer: object "chat.completion".
 std::string completion_json(const ChatHead& head, const std::vector<ChatChoice>& choices,
-                            const jobs::Usage& usage);
+                            const jobs::Usage& usage, const jobs::Timings& timings);
 
 // Writes the chunks of a stream: objects "chat.completion.chunk", each one line.
 //
@@ -49,7 +49,8 @@ class ChunkWriter {
                         std::string_view logprobs = {}) const;
   std::string finish(std::int32_t choice, jobs::Finish reason,
                      std::string_view logprobs = {}) const;
-  std::string usage(const jobs::Usage& usage) const;  // "choices": []
+  // "choices": [].
+  std::string usage(const jobs::Usage& usage, const jobs::Timings& timings) const;
 
  private:
   struct Parts {

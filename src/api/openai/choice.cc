@@ -44,6 +44,7 @@ Result<AnswerText> Choice::take(const jobs::Tokens& tokens) {
 AnswerText Choice::finish(const jobs::Done& done) {
   finish_ = done.finish;
   cached_tokens_ = done.usage.cached_tokens;
+  timings_ = done.timings;
   std::string last = stop_.push(stream_.finish()).emit;
   last += stop_.finish();
   shown_bytes_ += last.size();

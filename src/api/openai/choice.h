@@ -45,6 +45,7 @@ class Choice {
   jobs::Finish finish_reason() const { return finish_.value_or(jobs::Finish::kStop); }
   std::int32_t tokens() const { return tokens_; }
   std::int32_t cached_tokens() const { return cached_tokens_; }
+  const jobs::Timings& timings() const { return timings_; }
 
  private:
   text::TokenStream stream_;
@@ -56,6 +57,7 @@ class Choice {
   std::optional<jobs::Finish> finish_;
   std::int32_t tokens_ = 0;
   std::int32_t cached_tokens_ = 0;
+  jobs::Timings timings_;
 };
 
 }  // namespace axle::api

@@ -202,7 +202,7 @@ void Completion::finish_answer() {
   over_ = true;
   context_.metrics.request_seconds.observe(seconds_since(begun_));
   if (request_.stream) {
-    if (request_.include_usage) send(writer_.usage(usage()));
+    if (request_.include_usage) send(writer_.usage(usage(), timings()));
     send("[DONE]");
     stream_->finish();
     return;
@@ -213,7 +213,7 @@ void Completion::finish_answer() {
     if (request_.top_logprobs) choice.logprobs = std::move(job.logprobs);
     choices.push_back(std::move(choice));
   }
-  exchange_->respond(http::json_response(200, completion_json(head_, choices, usage())));
+  exchange_->respond(http::json_response(200, completion_json(head_, choices, usage(), timings())));
 }
 
 jobs::Usage Completion::usage() const {
@@ -223,6 +223,19 @@ jobs::Usage Completion::usage() const {
     usage.cached_tokens = std::max(usage.cached_tokens, job.choice.cached_tokens());
   }
   return usage;
+}
+
+// Of several choices, which run side by side, the longest times.
+jobs::Timings Completion::timings() const {
+  jobs::Timings longest;
+  for (const Job& job : jobs_) {
+    const jobs::Timings& one = job.choice.timings();
+    longest.queued = std::max(longest.queued, one.queued);
+    longest.prefill = std::max(longest.prefill, one.prefill);
+    longest.decode = std::max(longest.decode, one.decode);
+    longest.row_by_row = std::max(longest.row_by_row, one.row_by_row);
+  }
+  return longest;
 }
 
 void Completion::fail(const Status& status) {

@@ -82,6 +82,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
   void cancel(const std::vector<jobs::JobId>& ids);
   void observe_tokens(Job& job, std::size_t count) AXLE_REQUIRES(mutex_);
   jobs::Usage usage() const AXLE_REQUIRES(mutex_);
+  jobs::Timings timings() const AXLE_REQUIRES(mutex_);
 
   const ChatContext context_;
   const std::shared_ptr<http::Exchange> exchange_;

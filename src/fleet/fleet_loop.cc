@@ -290,6 +290,7 @@ void FleetLoop::on_payload(jobs::JobId /*id*/, const jobs::Heartbeat& heartbeat)
   changed_ = true;
   const MutexLock lock(state_.mutex);
   state_.health.heartbeat = heartbeat;
+  state_.table.set_rates(heartbeat.prompt_token_s, heartbeat.new_token_s);
 }
 
 void FleetLoop::on_payload(jobs::JobId /*id*/, const jobs::Readings& readings) {

@@ -274,8 +274,8 @@ void JobTable::remove(Entries::iterator found) {
 }
 
 void JobTable::set_rates(double prompt_token_s, double new_token_s) {
-  rates_.prompt_token_s = prompt_token_s;
-  rates_.new_token_s = new_token_s;
+  if (prompt_token_s > 0.0) rates_.prompt_token_s = prompt_token_s;
+  if (new_token_s > 0.0) rates_.new_token_s = new_token_s;
 }
 
 double JobTable::seconds_left(const Entry& entry) const {

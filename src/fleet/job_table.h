@@ -110,7 +110,7 @@ class JobTable {
   Counters& counters() { return counters_; }
   const Counters& counters() const { return counters_; }
 
-  // What the card process says of its speed; zeros: it does not know yet.
+  // What the card process says of its speed; where it does not know yet (0) the old figure stays.
   void set_rates(double prompt_token_s, double new_token_s);
   // Until a job that came now would begin, as far as can be told: from the work that those before
   // it have, else from the rate at which jobs ended lately.

@@ -158,6 +158,10 @@ struct Heartbeat {
   std::int32_t waiting = 0;          // Generations that wait for cells or a turn.
   std::int32_t cells_used = 0;       // Of all loaded models.
   std::int32_t cells_total = 0;
+  // Engine time of a prompt token and of a new one of late, in seconds; 0: not known yet. Of
+  // several models the slowest.
+  double prompt_token_s = 0.0;
+  double new_token_s = 0.0;
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
 

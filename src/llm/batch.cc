@@ -53,4 +53,15 @@ Batch assemble(const StepChoice& choice, std::span<Conversation* const> conversa
   return batch;
 }
 
+StepWork work_of(const Batch& batch) {
+  StepWork work;
+  for (const Served& served : batch.served) {
+    // A text that had to give its cells back is read anew, as a prompt is.
+    const bool reads = !served.conversation->answered() || served.conversation->pending() > 1;
+    if (reads) work.prompt_rows += served.rows;
+  }
+  work.answer_rows = batch.plan.rows.size() - work.prompt_rows;
+  return work;
+}
+
 }  // namespace axle::llm

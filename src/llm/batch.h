@@ -6,6 +6,7 @@
 
 #include "llm/conversation.h"
 #include "llm/plan.h"
+#include "llm/speed.h"
 #include "llm/step.h"
 
 namespace axle::llm {
@@ -32,5 +33,8 @@ Candidate candidate_of(const Conversation& conversation);
 // REQUIRES: the conversations that the choice was made for, each with reserved cells for its rows.
 Batch assemble(const StepChoice& choice, std::span<Conversation* const> conversations,
                bool wide_head);
+
+// Its rows, before they have run.
+StepWork work_of(const Batch& batch);
 
 }  // namespace axle::llm

@@ -87,8 +87,10 @@ class Generator::Impl {
   KvStore store_;
   Sampler sampler_;
   CostModel costs_;
-  Queue waiting_;  // In the order of service.
-  Queue running_;  // The front one has the turn.
+  SpeedMeter speed_;
+  std::uint64_t tokens_written_ = 0;  // After the first one of their text.
+  Queue waiting_;                     // In the order of service.
+  Queue running_;                     // The front one has the turn.
   std::uint64_t arrivals_ = 0;
   Status status_;  // Not ok: poisoned.
 };
@@ -142,7 +144,8 @@ GeneratorLoad Generator::Impl::load() const {
           .cells_cached = store_.cells_cached(),
           .cells_total = store_.cells_total(),
           .banks = store_.banks(),
-          .host_bytes = store_.host_bytes()};
+          .host_bytes = store_.host_bytes(),
+          .speed = speed_.speed()};
 }
 
 Result<bool> Generator::Impl::give_memory_back() {
@@ -225,6 +228,8 @@ Result<bool> Generator::Impl::step(EventSink& sink) {
   const auto begin = Conversation::Clock::now();
   const Result<Batch> batch = make_batch();
   if (!batch.ok()) return poison(batch.status(), sink);
+  StepWork work = work_of(*batch);
+  const std::uint64_t written = tokens_written_;
   if (const Status ran = run(*batch); !ran.ok()) return poison(ran, sink);
   pass_turns(*batch);
   for (const Served& served : batch->served) {
@@ -233,7 +238,10 @@ Result<bool> Generator::Impl::step(EventSink& sink) {
     const Status answered = answer(*served.conversation, served.last_row, sink);
     if (!answered.ok()) return poison(answered, sink);
   }
-  costs_.measured(batch->plan.group, batch->plan.rows.size(), Conversation::Clock::now() - begin);
+  work.time = Conversation::Clock::now() - begin;
+  work.new_tokens = static_cast<std::size_t>(tokens_written_ - written);
+  costs_.measured(batch->plan.group, batch->plan.rows.size(), work.time);
+  speed_.add(work);
   return !running_.empty() || !waiting_.empty();
 }
 
@@ -380,6 +388,7 @@ Result<std::optional<jobs::Finish>> Generator::Impl::choose_token(Conversation& 
                                   {.prompt = turn.request().prompt, .answer = turn.answer()}));
   if (turn.ends_with(token)) return std::optional(jobs::Finish::kStop);
   const auto index = static_cast<std::int32_t>(turn.answer().size());
+  if (turn.answered()) ++tokens_written_;
   turn.append_answer(token);
   sink.tokens(turn.id(), {.ids = {token},
                           .first_index = index,

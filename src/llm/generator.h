@@ -9,6 +9,7 @@
 #include "jobs/job.h"
 #include "jobs/sampling.h"
 #include "llm/cost.h"
+#include "llm/speed.h"
 
 namespace axle::llm {
 
@@ -66,6 +67,7 @@ struct GeneratorLoad {
   std::size_t cells_total = 0;   // Of all banks.
   std::size_t banks = 0;
   std::uint64_t host_bytes = 0;  // Taken by rows in host memory.
+  Speed speed;
 };
 
 // Writes the texts of many requests with one model: they share its cells, take turns step by step,

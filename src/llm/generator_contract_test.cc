@@ -83,6 +83,19 @@ TEST_F(GeneratorTest, ABeginningThatManyShareIsComputedOnce) {
   EXPECT_EQ(computed, 49 + 4);
 }
 
+TEST_F(GeneratorTest, ItsSpeedIsKnownOnceItHasReadAndWritten) {
+  load(tiny());
+  Generator generator(*model, {});
+  Recorder recorder;
+  EXPECT_EQ(generator.load().speed.prompt_token_s, 0.0);
+  ASSERT_EQ(generator.add(id(0), sampled(10, 0)), Status());
+  ASSERT_TRUE(generator.step(recorder).ok());
+  EXPECT_GT(generator.load().speed.prompt_token_s, 0.0);
+  EXPECT_EQ(generator.load().speed.new_token_s, 0.0);  // The first token came with the prompt.
+  run(generator, recorder);
+  EXPECT_GT(generator.load().speed.new_token_s, 0.0);
+}
+
 TEST_F(GeneratorTest, NoMoreTextsRunAtOnceThanAllowed) {
   load(tiny());
   Generator generator(*model, {.max_running = 2});

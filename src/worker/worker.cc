@@ -87,6 +87,8 @@ void Worker::send_heartbeat() {
     heartbeat.waiting = load_.waiting;
     heartbeat.cells_used = load_.cells_used;
     heartbeat.cells_total = load_.cells_total;
+    heartbeat.prompt_token_s = load_.prompt_token_s;
+    heartbeat.new_token_s = load_.new_token_s;
   }
   // A front that is gone is the reader's business.
   static_cast<void>(socket_.send({kNoJob, std::move(heartbeat)}).ok());

@@ -65,10 +65,10 @@ TEST_F(FleetRecoveryTest, TokensThatLeaveAGapEndTheProcess) {
 }
 
 TEST_F(FleetRecoveryTest, AProcessThatNeverSaysHelloIsReplaced) {
-  options_.supervisor.hello_timeout = milliseconds(2'000);
+  options_.supervisor.hello_timeout = milliseconds(4'000);
   start("silent;ok");
   expect_undisturbed_answers();
-  EXPECT_THAT(last_error(), HasSubstr("did not open the card within 2.0 s"));
+  EXPECT_THAT(last_error(), HasSubstr("did not open the card within 4.0 s"));
 }
 
 TEST_F(FleetRecoveryTest, AProcessThatExitsAtOnceIsReplaced) {

@@ -43,10 +43,11 @@ def test_an_answer_ends_at_its_deadline_with_what_it_has(narrow_server):
 
 
 def test_a_stream_that_waits_hears_its_place_and_who_finds_the_queue_full_when_to_come_back(narrow_server):
-    with start_stream(narrow_server) as running, start_stream(narrow_server) as waiting:
-        read_until(running, TOKEN)
-        assert b": queued, 0 ahead" in read_until(waiting, b" ahead")
-        status, head, body = post(narrow_server, {"messages": QUESTION})
+    with start_stream(narrow_server) as running:
+        read_until(running, TOKEN)  # It has left the queue, which has room for one.
+        with start_stream(narrow_server) as waiting:
+            assert b": queued, 0 ahead" in read_until(waiting, b" ahead")
+            status, head, body = post(narrow_server, {"messages": QUESTION})
         assert status == 429 and body["error"]["code"] == "server_busy"
         fields = dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
         assert 1 <= int(fields["Retry-After"]) <= 600 and fields["x-should-retry"] == "true"

@@ -2,11 +2,11 @@
 // for) and axle's (queued, without copies, all texts in one step). For the paced software card:
 //
 //   AXLE_SOFTCARD='toml:pace = "llm8850-pi5"
-//   skip_arithmetic = true' bench_orders PACKAGE LIBRARY [TOKENS]
+//   skip_arithmetic = true' bench_orders PACKAGE LIBRARY [TOKENS [TABLE...]]
 //
-// Three tables: one and eight clients; prompts of 1500 tokens one after another; twenty clients
-// that share a beginning of 600 tokens. The bound is the time model of the paced card for one text
-// without any copy.
+// Three tables: `clients` (one and eight), `long` (prompts of 1500 tokens one after another) and
+// `shared` (twenty clients that share a beginning of 600 tokens); all where none is named. The
+// bound is the time model of the paced card for one text without any copy.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +16,9 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "card/card.h"
@@ -204,7 +206,8 @@ Status measure_memory(card::Card& card, const package::Package& package) {
   return {};
 }
 
-Status run(const std::string& folder, const std::string& library_path, std::int32_t tokens) {
+Status run(const std::string& folder, const std::string& library_path, std::int32_t tokens,
+           std::span<char* const> tables) {
   card::LibraryOptions options;
   options.library = library_path;
   AXLE_TRY_ASSIGN(const std::unique_ptr<card::Library> library, card::Library::open(options));
@@ -218,7 +221,10 @@ Status run(const std::string& folder, const std::string& library_path, std::int3
       {"vendor", StepOrder::kVendor, {.max_running = 1, .prefix_cache = false, .max_drafts = 0}},
       {"axle", StepOrder::kChained, {.max_banks = 4, .max_drafts = 0}},
       {"axle, guesses", StepOrder::kChained, {.max_banks = 4}}};
-  const auto with_each = [&](const char* head, const auto& measure) -> Status {
+  const auto with_each = [&](std::string_view table, const char* head,
+                             const auto& measure) -> Status {
+    const auto named = [&](const char* name) { return table == name; };
+    if (!tables.empty() && std::ranges::none_of(tables, named)) return {};
     fmt::print(stderr, "\n{}\n", head);
     for (const Way& way : ways) {
       LoadOptions load;
@@ -233,13 +239,16 @@ Status run(const std::string& folder, const std::string& library_path, std::int3
     return measure_clients(way, model, 8, tokens);
   };
   AXLE_TRY(
-      with_each("| order | clients | first client's decode tok/s | all tok/s | first token of the "
+      with_each("clients",
+                "| order | clients | first client's decode tok/s | all tok/s | first token of the "
                 "last client, "
                 "s | engine thread, ms CPU per token |\n|---|---|---|---|---|---|",
                 clients));
-  AXLE_TRY(with_each("| order | first token of three long prompts, s | | |\n|---|---|---|---|",
+  AXLE_TRY(with_each("long",
+                     "| order | first token of three long prompts, s | | |\n|---|---|---|---|",
                      measure_long_prompts));
   return with_each(
+      "shared",
       "| order | prompt tokens of 20 clients | computed | latest first token, s | all tok/s "
       "|\n|---|---|---|---|---|",
       measure_shared);
@@ -250,11 +259,13 @@ Status run(const std::string& folder, const std::string& library_path, std::int3
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    fmt::print(stderr, "usage: {} PACKAGE LIBRARY [TOKENS]\n", argv[0]);
+    fmt::print(stderr, "usage: {} PACKAGE LIBRARY [TOKENS [TABLE...]]\n", argv[0]);
     return 2;
   }
   const int tokens = argc > 3 ? std::atoi(argv[3]) : 64;
-  const axle::Status status = axle::llm::run(argv[1], argv[2], tokens);
+  const auto tables = std::span(argv, static_cast<std::size_t>(argc))
+                          .subspan(static_cast<std::size_t>(std::min(argc, 4)));
+  const axle::Status status = axle::llm::run(argv[1], argv[2], tokens, tables);
   if (!status.ok()) fmt::print(stderr, "{}\n", status.to_string());
   return status.ok() ? 0 : 1;
 }

@@ -34,9 +34,10 @@ std::size_t Cells::free_below(std::size_t limit) const {
   return static_cast<std::size_t>(std::count(at(search_from_), at(end), 0u));
 }
 
-std::optional<Cell> Cells::find_run(std::size_t count, std::size_t limit) const {
+std::optional<Cell> Cells::find_run(std::size_t count, std::size_t from, std::size_t limit) const {
   std::size_t length = 0;
-  for (std::size_t cell = search_from_; cell < std::min(limit, references_.size()); ++cell) {
+  for (std::size_t cell = std::max(search_from_, from); cell < std::min(limit, references_.size());
+       ++cell) {
     length = references_[cell] == 0 ? length + 1 : 0;
     if (length == count) return static_cast<Cell>(cell + 1 - count);
   }
@@ -60,11 +61,11 @@ std::optional<Cell> Cells::take() {
   return cell;
 }
 
-std::vector<Cell> Cells::take(std::size_t count, std::size_t limit) {
+std::vector<Cell> Cells::take(std::size_t count, std::size_t limit, std::size_t from) {
   AXLE_CHECK(count <= free_count_);
   std::vector<Cell> taken;
   taken.reserve(count);
-  if (const std::optional<Cell> run = find_run(count, limit); run && count > 0) {
+  if (const std::optional<Cell> run = find_run(count, from, limit); run && count > 0) {
     for (std::size_t i = 0; i < count; ++i) {
       taken.push_back(*run + static_cast<Cell>(i));
       hold(taken.back());

@@ -30,10 +30,10 @@ class Cells {
 
   // Gives the lowest free cell to one owner; nothing when all are held.
   std::optional<Cell> take();
-  // Gives `count` cells to one owner, rising: neighbours where so many are free side by side below
-  // `limit`, since rows that go to neighbours are one copy; else the lowest ones.
-  // REQUIRES: count <= free_count().
-  std::vector<Cell> take(std::size_t count, std::size_t limit);
+  // Gives `count` cells to one owner, rising: neighbours where so many are free side by side from
+  // `from` on and below `limit`, since rows that go to neighbours are one copy; else the lowest
+  // ones. REQUIRES: count <= free_count().
+  std::vector<Cell> take(std::size_t count, std::size_t limit, std::size_t from = 0);
   // Adds an owner to a held cell. REQUIRES: references(cell) > 0.
   void share(Cell cell);
   // Takes one owner off; the cell is free when it was the last. REQUIRES: references(cell) > 0.
@@ -53,7 +53,7 @@ class Cells {
 
  private:
   void hold(Cell cell);
-  std::optional<Cell> find_run(std::size_t count, std::size_t limit) const;
+  std::optional<Cell> find_run(std::size_t count, std::size_t from, std::size_t limit) const;
 
   std::vector<std::uint32_t> references_;  // [T]
   std::size_t free_count_;

@@ -63,7 +63,9 @@ TEST(CellsTest, GivesNeighboursBelowTheLimitElseTheLowest) {
   EXPECT_THAT(cells.take(2, 5), ElementsAre(3u, 4u));
   EXPECT_THAT(cells.take(2, 6), ElementsAre(1u, 5u));
   EXPECT_THAT(cells.take(0, 12), ::testing::IsEmpty());
-  EXPECT_EQ(cells.free_count(), 6u);
+  EXPECT_THAT(cells.take(2, 12, 9), ElementsAre(9u, 10u));
+  EXPECT_THAT(cells.take(2, 12, 10), ElementsAre(6u, 7u));
+  EXPECT_EQ(cells.free_count(), 2u);
 }
 
 TEST(CellsTest, CountsTheFreeOnesBelow) {

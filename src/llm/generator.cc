@@ -265,7 +265,7 @@ std::vector<Conversation*> Generator::Impl::ready() const {
 Result<Batch> Generator::Impl::make_batch() {
   std::vector<Conversation*> conversations = ready();
   if (!options_.mixed_steps) conversations.resize(1);
-  if (conversations.size() > 1) AXLE_TRY(store_.settle(*conversations.front(), running()));
+  AXLE_TRY(store_.settle(conversations.front()->bank, running()));
   for (Conversation* it : conversations) guess(*it);
   std::vector<Candidate> candidates;
   for (const Conversation* it : conversations) candidates.push_back(candidate_of(*it));

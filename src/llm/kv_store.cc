@@ -14,6 +14,10 @@ namespace {
 // fewer, requests would push each other out all the time.
 constexpr std::size_t kGrowthCells = 32;
 constexpr std::size_t kCachedTexts = 256;
+// Fewer texts run as fast one by one (break-even of batched decoding, docs/architecture.md).
+constexpr std::size_t kWorthSharing = 3;
+// Low cells are freed for so many steps at a time.
+constexpr std::size_t kStepsAhead = 16;
 // Fewer tokens are computed sooner than they are carried: a copy costs 0.122 ms, a layer has two
 // (time model of the paced card, docs/softcard.md).
 constexpr std::size_t kWorthCarrying = 16;
@@ -171,31 +175,51 @@ Status KvStore::bring_down(const Conversation& conversation, Running running) {
     const std::size_t wanted = std::min(rows, visible);
     return wanted - std::min(low, wanted);
   };
-  AXLE_TRY(make_low_room(conversation, missing(total), missing(total - last), running));
+  const std::size_t urgent = missing(total - last);
+  AXLE_TRY(make_low_room(conversation.bank,
+                         {.wanted = missing(total), .urgent = urgent, .least = urgent},
+                         &conversation, running));
   return move_down(conversation, running);
 }
 
-// Frees `wanted` cells below the largest history of a prefill group for `conversation`, at the
-// expense of remembered texts, which go up; `urgent` of them also at that of running texts, which
-// then run row by row.
-Status KvStore::make_low_room(const Conversation& conversation, std::size_t wanted,
-                              std::size_t urgent, Running running) {
+// Texts of a bank that may be sent up, in that order: those that are up in part already, then the
+// youngest of the lowest priority.
+std::vector<const Conversation*> KvStore::who_goes_up(std::size_t bank, Running running) const {
+  std::vector<const Conversation*> order;
+  for (const Conversation* it : running) {
+    if (it->bank == bank && it->answered()) order.push_back(it);
+  }
   const std::size_t visible = prefill_history(shape_);
-  const std::size_t number = conversation.bank;
+  std::ranges::sort(order, [visible](const Conversation* left, const Conversation* right) {
+    const bool left_is_up = left->sequence.cells_end() > visible;
+    const bool right_is_up = right->sequence.cells_end() > visible;
+    return left_is_up != right_is_up ? left_is_up : right->goes_before(*left);
+  });
+  return order;
+}
+
+// Frees cells below the largest history of a prefill group. What is in them goes up, and a running
+// text of which that is true runs row by row; that of `stays` (may be null) does not.
+Status KvStore::make_low_room(std::size_t number, const LowRoom& room, const Conversation* stays,
+                              Running running) {
+  const std::size_t visible = prefill_history(shape_);
   Bank& bank = banks_[number];
   const std::size_t there = bank.cells.free_below(visible);
-  if (there >= wanted) return {};
+  if (there >= room.wanted) return {};
   std::vector<Cell> sources = bank.cache.idle_cells(visible);
-  if (sources.size() > wanted - there) sources.resize(wanted - there);
-  std::vector<bool> stays(bank.cells.count(), false);
-  for (const Cell cell : sources) stays[cell] = true;
-  for (const Cell cell : conversation.sequence.cells()) stays[cell] = true;
-  for (auto it = running.rbegin(); it != running.rend(); ++it) {
-    if ((*it)->bank != number || !(*it)->answered() || *it == &conversation) continue;
-    for (const Cell cell : (*it)->sequence.cells()) {
-      if (there + sources.size() >= urgent) break;
-      if (cell >= visible || stays[cell]) continue;
-      stays[cell] = true;
+  if (sources.size() > room.wanted - there) sources.resize(room.wanted - there);
+  std::vector<bool> passed(bank.cells.count(), false);
+  for (const Cell cell : sources) passed[cell] = true;
+  if (stays != nullptr) {
+    for (const Cell cell : stays->sequence.cells()) passed[cell] = true;
+  }
+  for (const Conversation* it : who_goes_up(number, running)) {
+    const bool is_up = it->sequence.cells_end() > visible;
+    if (it == stays || (!is_up && there + sources.size() >= room.least)) continue;
+    for (const Cell cell : it->sequence.cells()) {
+      if (there + sources.size() >= room.urgent) break;
+      if (cell >= visible || passed[cell]) continue;
+      passed[cell] = true;
       sources.push_back(cell);
     }
   }
@@ -307,6 +331,8 @@ Result<std::vector<Cell>> KvStore::take(std::size_t bank, std::size_t count,
                                         std::size_t history_end) {
   AXLE_TRY(make_free(bank, count));
   Cells& cells = banks_[bank].cells;
+  const std::size_t visible = prefill_history(shape_);
+  if (history_end > visible) return cells.take(count, cells.count(), visible);
   return cells.take(count, seen_by(std::max(history_end, cells.end_of_lowest(count))));
 }
 
@@ -338,14 +364,29 @@ Result<std::size_t> KvStore::drop_idle_banks() {
   return dropped;
 }
 
-Status KvStore::settle(const Conversation& conversation, Running running) {
+Status KvStore::settle(std::size_t number, Running running) {
   const std::size_t visible = prefill_history(shape_);
-  if (visible == 0 || conversation.sequence.cells_end() <= visible) return {};
-  const std::size_t high = count_from(conversation.sequence.cells(), visible);
-  const Bank& bank = banks_[conversation.bank];
-  if (high > bank.cells.free_below(visible) + bank.cache.idle_cells(visible).size()) return {};
-  AXLE_TRY(make_low_room(conversation, high, 0, running));
-  return move_down(conversation, running);
+  const auto texts = static_cast<std::size_t>(
+      std::ranges::count_if(running, [&](const Conversation* it) { return it->bank == number; }));
+  if (visible == 0 || texts < kWorthSharing) return {};
+  const std::size_t ahead = std::max(texts, std::min(texts * kStepsAhead, visible / 4));
+  const Bank& bank = banks_[number];
+  const auto low = static_cast<std::size_t>(std::ranges::count_if(running, [&](const auto* it) {
+    return it->bank == number && it->sequence.cells_end() <= visible;
+  }));
+  if (bank.cells.free_below(visible) < low) {
+    return make_low_room(number, {.wanted = ahead, .urgent = ahead, .least = low}, nullptr,
+                         running);
+  }
+  for (const Conversation* it : who_goes_up(number, running)) {
+    const std::size_t high = count_from(it->sequence.cells(), visible);
+    if (high == 0) return {};  // Nor is any after it.
+    const std::size_t idle = bank.cache.idle_cells(visible).size();
+    if (high + ahead > bank.cells.free_below(visible) + idle) continue;
+    AXLE_TRY(make_low_room(number, {.wanted = high}, nullptr, running));
+    AXLE_TRY(move_down(*it, running));
+  }
+  return {};
 }
 
 }  // namespace axle::llm

@@ -56,9 +56,11 @@ class KvStore {
   Result<std::vector<Cell>> take(std::size_t bank, std::size_t count, std::size_t history_end);
   void give_back(std::size_t bank, Cell cell);
 
-  // Brings the cells of a text that no prefill group sees down, where there is room: only then can
-  // it share steps. `running`: as admit().
-  Status settle(const Conversation& conversation, std::span<Conversation* const> running);
+  // Keeps as many texts of a bank as possible where prefill groups see them, for only those can
+  // share steps: to be called before a step is planned. When low cells run out, one text goes up
+  // whole, instead of the next token of each; it comes down when there is room again.
+  // `running`: as admit(). REQUIRES: one of them is in the bank.
+  Status settle(std::size_t bank, std::span<Conversation* const> running);
 
   // Gives further banks back that nobody runs in, from the last one on; what was remembered there
   // is saved on the host, as far as there is room. Told how many.
@@ -87,8 +89,15 @@ class KvStore {
   Status make_free(std::size_t bank, std::size_t count);
   Status save(std::size_t bank, std::span<const TokenId> tokens, std::span<const Cell> cells);
   Status bring_down(const Conversation& conversation, Running running);
-  Status make_low_room(const Conversation& conversation, std::size_t wanted, std::size_t urgent,
+  // Low cells that are to be free.
+  struct LowRoom {
+    std::size_t wanted = 0;  // At the expense of remembered texts,
+    std::size_t urgent = 0;  // of running texts that are up in part already,
+    std::size_t least = 0;   // of any running text; at most `urgent`.
+  };
+  Status make_low_room(std::size_t bank, const LowRoom& room, const Conversation* stays,
                        Running running);
+  std::vector<const Conversation*> who_goes_up(std::size_t bank, Running running) const;
   Status move_down(const Conversation& conversation, Running running);
   Status move(std::size_t bank, std::span<const CellMove> moves, Running running);
   Status bring(Conversation& conversation, const StepCosts& guesses);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -142,6 +143,24 @@ class KvStoreTest : public ::testing::Test {
     std::erase(running, &one);
   }
 
+  // A text that has begun, its next token not computed yet.
+  std::unique_ptr<Conversation> answering(const std::vector<TokenId>& prompt) {
+    auto one = conversation(prompt);
+    EXPECT_TRUE(admit(*one));
+    compute(*one);
+    one->append_answer(7);
+    return one;
+  }
+  void grow(Conversation& one) {
+    compute(one);
+    one.append_answer(7);
+  }
+  // How many of the texts all prefill groups see.
+  static int seen(const auto& texts) {
+    return static_cast<int>(std::ranges::count_if(
+        texts, [](const auto& it) { return it->sequence.cells_end() <= kVisible; }));
+  }
+
   // A finished text that is remembered.
   void remember(const std::vector<TokenId>& tokens) {
     const auto one = conversation(tokens);
@@ -212,23 +231,33 @@ TEST_F(KvStoreTest, ALongPromptSendsRememberedTextsUpInsteadOfGoingUpItself) {
 
 TEST_F(KvStoreTest, ALongPromptSendsRunningAnswersUpAndTheyComeDownAgain) {
   open({.prefix_cache = false});
-  const auto answer = conversation(text(20, 100));
-  ASSERT_TRUE(admit(*answer));
-  compute(*answer);
-  answer->append_answer(7);
+  const std::array answers = {answering(text(6, 100)), answering(text(6, 200)),
+                              answering(text(6, 300))};
   const auto prompt = conversation(text(30, 500));
   ASSERT_TRUE(admit(*prompt));
   const std::vector<Cell> cells(prompt->reserved.begin(), prompt->reserved.end());
   EXPECT_EQ(std::ranges::count_if(cells, [](Cell cell) { return cell < kVisible; }), 24)
       << "All but those of the last chunk, whose rows nothing follows.";
-  EXPECT_GT(answer->sequence.cells_end(), kVisible);
-  EXPECT_TRUE(intact(*answer));
-
+  EXPECT_EQ(seen(answers), 1) << "The youngest ones go up.";
   compute(*prompt);
   end(*prompt);
-  ASSERT_TRUE(store->settle(*answer, running).ok());
-  EXPECT_LE(answer->sequence.cells_end(), kVisible);
-  EXPECT_TRUE(intact(*answer));
+  ASSERT_TRUE(store->settle(0, running).ok());
+  EXPECT_EQ(seen(answers), 3);
+  for (const auto& answer : answers) EXPECT_TRUE(intact(*answer));
+}
+
+TEST_F(KvStoreTest, WhenLowCellsRunOutOneTextGoesUpInsteadOfEachWithItsNextToken) {
+  open({.prefix_cache = false});
+  const std::array answers = {answering(text(10, 100)), answering(text(10, 200)),
+                              answering(text(10, 300))};
+  ASSERT_TRUE(store->settle(0, running).ok());
+  EXPECT_EQ(seen(answers), 2);
+  for (int round = 0; round < 6; ++round) {
+    ASSERT_TRUE(store->settle(0, running).ok());
+    for (const auto& answer : answers) grow(*answer);
+    EXPECT_EQ(seen(answers), 2) << round;
+  }
+  for (const auto& answer : answers) EXPECT_TRUE(intact(*answer));
 }
 
 TEST_F(KvStoreTest, ABeginningHighUpComesDownForThePromptThatNeedsIt) {
@@ -368,7 +397,7 @@ TEST_P(KvStorePropertyTest, LosesDoublesAndMixesUpNothing) {
         break;
       case 2:
         if (!running.empty()) {
-          ASSERT_TRUE(store->settle(*running[pick], running).ok());
+          ASSERT_TRUE(store->settle(running[pick]->bank, running).ok());
         }
         break;
       default:

@@ -14,7 +14,8 @@ namespace {
 // fewer, requests would push each other out all the time.
 constexpr std::size_t kGrowthCells = 32;
 constexpr std::size_t kCachedTexts = 256;
-// Fewer texts run as fast one by one (break-even of batched decoding, docs/architecture.md).
+// Fewer texts run as fast one by one: a chunk of 128 rows costs about two decode steps, its heads
+// left out (layer times of Qwen3-VL-4B on an AX650N, AXERA-TECH/Qwen3-VL.AXERA).
 constexpr std::size_t kWorthSharing = 3;
 // Low cells are freed for so many steps at a time.
 constexpr std::size_t kStepsAhead = 16;

@@ -43,6 +43,12 @@ void Conversation::mark_cached(std::size_t tokens) {
   if (!cached_) cached_ = std::min(tokens, request_.prompt.size());
 }
 
+bool Conversation::mark_progress(std::size_t tokens) {
+  const bool more = tokens > told_;
+  told_ = std::max(told_, tokens);
+  return more;
+}
+
 void Conversation::mark_started(Clock::time_point now) {
   if (!started_) started_ = now;
 }

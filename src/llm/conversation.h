@@ -47,6 +47,8 @@ class Conversation {
   // Marks in time; each counts once.
   void mark_cached(std::size_t tokens);
   void mark_started(Clock::time_point now);
+  // True where this is more of the prompt than was ever told: one that was pushed out begins again.
+  bool mark_progress(std::size_t tokens);
   void mark_row_by_row(std::size_t tokens) { row_by_row_ += tokens; }
   bool answered() const { return first_token_.has_value(); }
   jobs::Done done(jobs::Finish finish, Clock::time_point now) const;
@@ -58,6 +60,7 @@ class Conversation {
   std::vector<TokenId> tokens_;
   std::optional<std::size_t> cached_;
   std::size_t row_by_row_ = 0;
+  std::size_t told_ = 0;  // Of the prompt, in progress events.
   Clock::time_point added_;
   std::optional<Clock::time_point> started_;
   std::optional<Clock::time_point> first_token_;

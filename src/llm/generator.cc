@@ -72,7 +72,7 @@ class Generator::Impl {
   Status take_cells(const StepChoice& choice, std::span<Conversation* const> conversations);
   Status run(const Batch& batch);
   void pass_turns(const Batch& batch);
-  void report_progress(const Conversation& conversation, EventSink& sink) const;
+  static void report_progress(Conversation& conversation, EventSink& sink);
   Status answer(Conversation& turn, std::size_t row, EventSink& sink);
   Result<std::optional<jobs::Finish>> choose_token(Conversation& turn, std::size_t row,
                                                    EventSink& sink);
@@ -336,8 +336,9 @@ void Generator::Impl::pass_turns(const Batch& batch) {
   });
 }
 
-void Generator::Impl::report_progress(const Conversation& conversation, EventSink& sink) const {
-  if (conversation.answered()) return;
+void Generator::Impl::report_progress(Conversation& conversation, EventSink& sink) {
+  const bool answered = conversation.answered();
+  if (answered || !conversation.mark_progress(conversation.sequence.size())) return;
   sink.progress(conversation.id(),
                 {.prefill_done = static_cast<std::int32_t>(conversation.sequence.size()),
                  .prefill_total = static_cast<std::int32_t>(conversation.tokens().size())});

@@ -190,8 +190,7 @@ bool Generator::Impl::will_share_more(const Conversation& conversation) const {
   const std::size_t known = store_.known(tokens);
   return std::ranges::any_of(running_, [&](const ConversationPtr& it) {
     if (it->answered()) return false;
-    const auto [end, other] = std::ranges::mismatch(tokens, it->tokens());
-    return static_cast<std::size_t>(end - tokens.begin()) >= known + kWorthWaiting;
+    return common_length(tokens, it->tokens()) >= known + kWorthWaiting;
   });
 }
 

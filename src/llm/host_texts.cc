@@ -4,15 +4,9 @@
 #include <utility>
 
 #include "base/check.h"
+#include "llm/sequence.h"
 
 namespace axle::llm {
-namespace {
-
-std::size_t common_length(std::span<const TokenId> left, std::span<const TokenId> right) {
-  return static_cast<std::size_t>(std::ranges::mismatch(left, right).in1 - left.begin());
-}
-
-}  // namespace
 
 HostTexts::HostTexts(std::size_t row_bytes, std::uint64_t capacity_bytes)
     : row_bytes_(row_bytes), capacity_(capacity_bytes) {}

@@ -1,18 +1,12 @@
 #include "llm/prefix_cache.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "base/result.h"
 
 namespace axle::llm {
 namespace {
-
-std::size_t common_length(std::span<const TokenId> left, std::span<const TokenId> right) {
-  const auto ends = std::mismatch(left.begin(), left.end(), right.begin(), right.end());
-  return static_cast<std::size_t>(ends.first - left.begin());
-}
 
 bool counts_from_zero(std::span<const std::uint32_t> positions) {
   for (std::size_t i = 0; i < positions.size(); ++i) {

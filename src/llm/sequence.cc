@@ -4,6 +4,10 @@
 
 namespace axle::llm {
 
+std::size_t common_length(std::span<const TokenId> left, std::span<const TokenId> right) {
+  return static_cast<std::size_t>(std::ranges::mismatch(left, right).in1 - left.begin());
+}
+
 void Sequence::append(TokenId token, std::uint32_t position, Cell cell) {
   tokens_.push_back(token);
   positions_.push_back(position);

@@ -12,6 +12,9 @@ namespace axle::llm {
 
 using jobs::TokenId;
 
+// How many tokens two texts have in common from the first on.
+std::size_t common_length(std::span<const TokenId> left, std::span<const TokenId> right);
+
 // One conversation's computed tokens in order: which token, at which RoPE position, and in which
 // cell its K and V rows lie. Cells are in no order and need not be neighbours. A token is in here
 // only when the step that wrote its rows has succeeded.

@@ -62,6 +62,21 @@ class ChatTest : public testing::Test {
     router_ = http::Router();
     own_api_->add_routes(router_);
   }
+  static std::shared_ptr<FakeExchange> plain_exchange() {
+    http::Request request;
+    request.request_id = "test";
+    return std::make_shared<FakeExchange>(std::move(request));
+  }
+  // A streamed answer without a server around it that keeps it alive.
+  std::shared_ptr<Completion> start_stream(const std::shared_ptr<FakeExchange>& exchange,
+                                           ChatMetrics& metrics) {
+    ChatRequest chat;
+    chat.stream = true;
+    auto completion = std::make_shared<Completion>(ChatContext{fleet_, metrics}, exchange,
+                                                   registry_->all().front(), chat, PromptFacts{3});
+    completion->start({});
+    return completion;
+  }
   std::string prompt_of(std::size_t job) const {
     return *model().tokenizer.decode(fleet_.job(job).prompt, text::SpecialText::kShow);
   }
@@ -187,15 +202,9 @@ TEST_F(ChatTest, StopOfTheServerEndsAStreamWithAnErrorAndItsJob) {
 }
 
 TEST_F(ChatTest, SilentStreamGetsAPingUntilItIsComplete) {
-  http::Request request;
-  request.request_id = "test";
-  const auto exchange = std::make_shared<FakeExchange>(std::move(request));
+  const auto exchange = plain_exchange();
   ChatMetrics chat_metrics(own_metrics_);
-  ChatRequest chat;
-  chat.stream = true;
-  const auto completion = std::make_shared<Completion>(
-      ChatContext{fleet_, chat_metrics}, exchange, registry_->all().front(), chat, PromptFacts{3});
-  completion->start({});
+  const auto completion = start_stream(exchange, chat_metrics);
   EXPECT_TRUE(completion->keep_alive(std::chrono::hours(1)));
   EXPECT_THAT(exchange->streamed(), Not(HasSubstr(": ping")));
   EXPECT_TRUE(completion->keep_alive(std::chrono::milliseconds(0)));
@@ -206,15 +215,9 @@ TEST_F(ChatTest, SilentStreamGetsAPingUntilItIsComplete) {
 }
 
 TEST_F(ChatTest, StreamThatWaitsHearsItsPlaceWhenThatChanges) {
-  http::Request request;
-  request.request_id = "test";
-  const auto exchange = std::make_shared<FakeExchange>(std::move(request));
+  const auto exchange = plain_exchange();
   ChatMetrics chat_metrics(own_metrics_);
-  ChatRequest chat;
-  chat.stream = true;
-  const auto completion = std::make_shared<Completion>(
-      ChatContext{fleet_, chat_metrics}, exchange, registry_->all().front(), chat, PromptFacts{3});
-  completion->start({});
+  const auto completion = start_stream(exchange, chat_metrics);
   const auto heard = [&] {
     const std::size_t before = exchange->streamed().size();
     EXPECT_TRUE(completion->keep_alive(std::chrono::hours(1)));

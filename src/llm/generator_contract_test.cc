@@ -208,6 +208,27 @@ TEST_F(GeneratorTest, RequestsThatFindNoRoomWaitAndAreThenServed) {
   }
 }
 
+TEST_F(GeneratorTest, BanksThatOnlyRememberAreGivenBackToTheCard) {
+  load(tiny());
+  const std::uint64_t before = model->memory_bytes();
+  Generator generator(*model, {.max_banks = 2});
+  Recorder recorder;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(generator.add(id(i), sampled(70, static_cast<unsigned>(i))), Status());
+  }
+  ASSERT_TRUE(generator.step(recorder).ok());
+  EXPECT_EQ(model->banks(), 2u);
+  EXPECT_EQ(*generator.give_memory_back(), false) << "Texts run in both.";
+  run(generator, recorder);
+  EXPECT_EQ(*generator.give_memory_back(), true);
+  EXPECT_EQ(model->memory_bytes(), before);
+  ASSERT_EQ(generator.add(id(3), sampled(70, 1)), Status());
+  run(generator, recorder);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(recorder[i].ids, truth(sampled(70, i == 3 ? 1 : static_cast<unsigned>(i)))) << i;
+  }
+}
+
 TEST_F(GeneratorTest, TextsThatPushEachOtherOutStayTheSame) {
   load(tiny());
   Generator generator(*model, {});

@@ -208,6 +208,29 @@ TEST_F(GeneratorTest, RequestsThatFindNoRoomWaitAndAreThenServed) {
   }
 }
 
+// The Recorder holds that progress only grows.
+TEST_F(GeneratorTest, APromptThatIsPushedOutAndBeginsAgainTellsNoLessProgress) {
+  load(tiny("llama", {0}));  // After the first chunk prompts go on token by token.
+  Generator generator(*model, {.max_drafts = 0});
+  Recorder recorder;
+  for (int i = 0; i < 2; ++i) {
+    GenerateRequest answer = sampled(10, static_cast<unsigned>(i));
+    answer.max_new_tokens = 45;
+    answer.priority = 1;
+    ASSERT_EQ(generator.add(id(i), answer), Status());
+  }
+  ASSERT_EQ(generator.add(id(2), sampled(60, 7)), Status());
+  bool pushed_out = false;
+  for (bool more = true; more;) {
+    const Result<bool> stepped = generator.step(recorder);
+    ASSERT_TRUE(stepped.ok()) << stepped.status();
+    more = *stepped;
+    pushed_out = pushed_out || (!recorder[2].progress.empty() && generator.load().waiting > 0);
+  }
+  EXPECT_TRUE(pushed_out);  // Else it was not tried.
+  EXPECT_EQ(recorder[2].ids, truth(sampled(60, 7)));
+}
+
 TEST_F(GeneratorTest, BanksThatOnlyRememberAreGivenBackToTheCard) {
   load(tiny());
   const std::uint64_t before = model->memory_bytes();

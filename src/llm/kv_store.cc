@@ -86,7 +86,7 @@ std::size_t KvStore::seen_by(std::size_t end) const {
 // ---- Texts come.
 
 Result<bool> KvStore::admit(Conversation& conversation, Running running, const StepCosts& guesses) {
-  for (const std::size_t bank : by_match(shareable(conversation))) {
+  for (const std::size_t bank : by_company(shareable(conversation), running)) {
     AXLE_TRY_ASSIGN(const bool admitted, admit_to(bank, conversation, running, guesses));
     if (admitted) return true;
   }
@@ -103,6 +103,18 @@ std::vector<std::size_t> KvStore::by_match(std::span<const TokenId> tokens) cons
   if (!options_.prefix_cache || banks_.size() == 1) return order;
   std::ranges::stable_sort(order, std::ranges::greater{},
                            [&](std::size_t bank) { return banks_[bank].cache.match(tokens); });
+  return order;
+}
+
+// Banks, the one first in which most of `running` are: only texts of one bank share steps. Of
+// others that which has most of `tokens`; what another bank has can be carried over.
+std::vector<std::size_t> KvStore::by_company(std::span<const TokenId> tokens,
+                                             Running running) const {
+  std::vector<std::size_t> order = by_match(tokens);
+  std::vector<std::size_t> company(banks_.size(), 0);
+  for (const Conversation* it : running) ++company[it->bank];
+  std::ranges::stable_sort(order, std::ranges::greater{},
+                           [&](std::size_t bank) { return company[bank]; });
   return order;
 }
 

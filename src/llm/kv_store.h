@@ -81,6 +81,7 @@ class KvStore {
   using Running = std::span<Conversation* const>;
 
   std::vector<std::size_t> by_match(std::span<const TokenId> tokens) const;
+  std::vector<std::size_t> by_company(std::span<const TokenId> tokens, Running running) const;
   Result<bool> admit_to(std::size_t bank, Conversation& conversation, Running running,
                         const StepCosts& guesses);
   std::vector<Cell> cached_beginning(Bank& bank, std::span<const TokenId> tokens,

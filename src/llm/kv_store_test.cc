@@ -310,6 +310,23 @@ TEST_F(KvStoreTest, WhatAnotherBankHasIsCopiedAndNotComputedAgain) {
   EXPECT_TRUE(intact(*second));
 }
 
+TEST_F(KvStoreTest, ATextGoesWhereOthersRunNotWhereItsBeginningIs) {
+  open({.max_banks = 2});
+  const auto first = conversation(text(40, 100));
+  const auto second = conversation(text(60, 500));
+  ASSERT_TRUE(admit(*first) && admit(*second));
+  compute(*first);
+  compute(*second);
+  end(*second);  // Remembered in bank 1; the first one goes on in bank 0.
+  std::vector<TokenId> tokens = text(20, 500);
+  tokens.push_back(900);
+  const auto third = conversation(tokens);
+  ASSERT_TRUE(admit(*third));
+  EXPECT_EQ(third->bank, first->bank);
+  EXPECT_EQ(third->pending(), 1u) << "Its beginning is carried over.";
+  EXPECT_TRUE(intact(*third));
+}
+
 TEST_F(KvStoreTest, WhatHadToLeaveTheCardComesBackFromTheHost) {
   open({.host_cache_bytes = 1000});
   remember(text(60, 100));

@@ -29,7 +29,7 @@
 // Both ends are the same program, so anything else than exactly this is an error, never skipped.
 namespace axle::jobs {
 
-inline constexpr std::int32_t kProtocolVersion = 4;
+inline constexpr std::int32_t kProtocolVersion = 5;
 inline constexpr std::size_t kFrameHeaderBytes = 28;
 inline constexpr std::size_t kFrameHeadLimitBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kFrameTailLimitBytes = std::size_t{64} << 20;

@@ -54,7 +54,7 @@ Message any_message() {
     case 3:
       return {JobId{0}, Hello{number, text, number > 0, number, text, text}};
     case 4:
-      return {JobId{0}, Heartbeat{number, text, number, 0, 1, 2, 0.5, 0.25}};
+      return {JobId{0}, Heartbeat{number, text, number, 0, 1, 2, 3, 4, 0.5, 0.25}};
     default:
       return {JobId{0}, CardLost{card_lost(text, number)}};
   }

@@ -106,7 +106,7 @@ TEST(FrameTest, EveryEventOfTheCardProcessSurvivesTheJourney) {
   expect_round_trip({JobId{0}, LoadProgress{"smol", 3, 31}});
   expect_round_trip({JobId{0}, LoadFailed{"smol", lost}});
   expect_round_trip({JobId{0}, Unloaded{"smol"}});
-  expect_round_trip({JobId{0}, Heartbeat{1234567, "axclrtEngineExecute", 1, 2, 3, 4, 0.001, 0.05}});
+  expect_round_trip({JobId{0}, Heartbeat{1234567, "axclrtEngineExecute", 1, 2, 3, 4, 5, 6, 0.001, 0.05}});
   expect_round_trip({JobId{0}, Readings{48.5, 1, 2, std::nullopt, 2.25}});
   expect_round_trip({JobId{0}, CardLost{lost}});
   expect_round_trip({JobId{7}, Pong{}});
@@ -120,7 +120,7 @@ TEST(FrameTest, TokenIdsTravelInTheTailAsLittleEndianNumbers) {
 TEST(FrameTest, TheHeaderIsAsDocumented) {
   const std::string frame = encoded({JobId{0x0201}, Cancel{}});
   EXPECT_EQ(frame,
-            std::string("AXLE\x04\0\x02\0\0\0\0\0\x02\0\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0{}", 30));
+            std::string("AXLE\x05\0\x02\0\0\0\0\0\x02\0\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0{}", 30));
 }
 
 TEST(FrameTest, MessagesArriveHoweverTheStreamIsCut) {
@@ -152,7 +152,7 @@ TEST(FrameTest, ABadHeaderSaysWhichFieldWasWrong) {
   };
   EXPECT_THAT(spoiled(message, set(0, 'B')).message(), testing::HasSubstr("magic"));
   EXPECT_THAT(spoiled(message, set(4, 2)).message(),
-              testing::HasSubstr("version: wanted 4, found 2"));
+              testing::HasSubstr("version: wanted 5, found 2"));
   EXPECT_THAT(spoiled(message, set(6, 0)).message(),
               testing::HasSubstr("type: wanted 1 to 22, found 0"));
   EXPECT_THAT(spoiled(message, set(6, 23)).message(), testing::HasSubstr("found 23"));

@@ -158,6 +158,8 @@ struct Heartbeat {
   std::int32_t waiting = 0;          // Generations that wait for cells or a turn.
   std::int32_t cells_used = 0;       // Of all loaded models.
   std::int32_t cells_total = 0;
+  std::int32_t kv_banks = 0;          // Sets of K/V buffers on the card.
+  std::int64_t host_cache_bytes = 0;  // Rows of texts that had to leave the card.
   // Engine time of a prompt token and of a new one of late, in seconds; 0: not known yet. Of
   // several models the slowest.
   double prompt_token_s = 0.0;

@@ -141,6 +141,8 @@ void describe(Codec& codec, Is<Heartbeat> auto& value) {
   codec.field("waiting", value.waiting);
   codec.field("cells_used", value.cells_used);
   codec.field("cells_total", value.cells_total);
+  codec.field("kv_banks", value.kv_banks);
+  codec.field("host_cache_bytes", value.host_cache_bytes);
   codec.field("prompt_token_s", value.prompt_token_s);
   codec.field("new_token_s", value.new_token_s);
 }

@@ -185,6 +185,8 @@ HostLoad CardHost::load_figures() const {
     figures.waiting += narrow(load.waiting);
     figures.cells_used += narrow(load.cells_used);
     figures.cells_total += narrow(load.cells_total);
+    figures.kv_banks += narrow(load.banks);
+    figures.host_cache_bytes += static_cast<std::int64_t>(load.host_bytes);
     figures.prompt_token_s = std::max(figures.prompt_token_s, load.speed.prompt_token_s);
     figures.new_token_s = std::max(figures.new_token_s, load.speed.new_token_s);
   }

@@ -23,6 +23,8 @@ struct HostLoad {
   std::int32_t waiting = 0;
   std::int32_t cells_used = 0;
   std::int32_t cells_total = 0;
+  std::int32_t kv_banks = 0;
+  std::int64_t host_cache_bytes = 0;
   double prompt_token_s = 0.0;  // As in jobs::Heartbeat.
   double new_token_s = 0.0;
 };

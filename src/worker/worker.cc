@@ -87,6 +87,8 @@ void Worker::send_heartbeat() {
     heartbeat.waiting = load_.waiting;
     heartbeat.cells_used = load_.cells_used;
     heartbeat.cells_total = load_.cells_total;
+    heartbeat.kv_banks = load_.kv_banks;
+    heartbeat.host_cache_bytes = load_.host_cache_bytes;
     heartbeat.prompt_token_s = load_.prompt_token_s;
     heartbeat.new_token_s = load_.new_token_s;
   }

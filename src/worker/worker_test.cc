@@ -68,7 +68,7 @@ class FakeHost final : public EngineHost {
     return readings;
   }
   HostLoad load_figures() const override {
-    return {static_cast<std::int32_t>(jobs_.size()), 0, 5, 10, 0.25, 0.5};
+    return {static_cast<std::int32_t>(jobs_.size()), 0, 5, 10, 3, 4096, 0.25, 0.5};
   }
   void close() override { closed = true; }
 
@@ -266,6 +266,8 @@ TEST_F(WorkerTest, HeartbeatsTellTheRunningCallAndTheLoad) {
   EXPECT_EQ(heartbeat_.call_running_us, 3'000'000);
   EXPECT_EQ(heartbeat_.cells_used, 5);
   EXPECT_EQ(heartbeat_.cells_total, 10);
+  EXPECT_EQ(heartbeat_.kv_banks, 3);
+  EXPECT_EQ(heartbeat_.host_cache_bytes, 4096);
   EXPECT_EQ(heartbeat_.prompt_token_s, 0.25);
   EXPECT_EQ(heartbeat_.new_token_s, 0.5);
   EXPECT_GE(readings_, 2);  // One at the start, one for the request.

@@ -79,6 +79,13 @@ json::object card_json(const fleet::Health& health) {
   return card;
 }
 
+json::object kv_cache_json(const jobs::Heartbeat& heartbeat) {
+  return {{"cells_used", heartbeat.cells_used},
+          {"cells_total", heartbeat.cells_total},
+          {"banks", heartbeat.kv_banks},
+          {"host_bytes", heartbeat.host_cache_bytes}};
+}
+
 std::vector<Sample> one(double value) { return {{"", value}}; }
 
 }  // namespace
@@ -99,6 +106,7 @@ std::string health_json(const fleet::Health& health, const fleet::Counters& coun
                           {"version", version},
                           {"card", card_json(health)},
                           {"models", std::move(models)},
+                          {"kv_cache", kv_cache_json(health.heartbeat)},
                           {"jobs",
                            {{"queued", health.queued},
                             {"running", health.running},

@@ -51,6 +51,19 @@ TEST(HealthTest, TellsWhichLibraryServesAndWhatTheModelsAre) {
   EXPECT_EQ(body.at("models").at(0).at("probe"), "probed in 5 ms: chained exact");
 }
 
+TEST(HealthTest, TellsHowFullTheMemoryOfTextsIs) {
+  fleet::Health health = ready_health();
+  health.heartbeat.cells_used = 5;
+  health.heartbeat.cells_total = 10;
+  health.heartbeat.kv_banks = 2;
+  health.heartbeat.host_cache_bytes = 4096;
+  const json::value body = json::parse(health_json(health, {}, "1"));
+  EXPECT_EQ(body.at("kv_cache").at("cells_used"), 5);
+  EXPECT_EQ(body.at("kv_cache").at("cells_total"), 10);
+  EXPECT_EQ(body.at("kv_cache").at("banks"), 2);
+  EXPECT_EQ(body.at("kv_cache").at("host_bytes"), 4096);
+}
+
 TEST(HealthTest, TellsHowLongARequestWouldWait) {
   fleet::Health health = ready_health();
   health.queued = 3;

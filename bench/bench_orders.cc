@@ -4,9 +4,10 @@
 //   AXLE_SOFTCARD='toml:pace = "llm8850-pi5"
 //   skip_arithmetic = true' bench_orders PACKAGE LIBRARY [TOKENS [TABLE...]]
 //
-// Three tables: `clients` (one and eight), `long` (prompts of 1500 tokens one after another) and
-// `shared` (twenty clients that share a beginning of 600 tokens); all where none is named. The
-// bound is the time model of the paced card for one text without any copy.
+// Four tables: `clients` (one and eight), `repeats` (one text that says one token over and over,
+// the best case of guesses), `long` (prompts of 1500 tokens one after another) and `shared` (twenty
+// clients that share a beginning of 600 tokens); all where none is named. The bound is the time
+// model of the paced card for one text without any copy.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,6 +20,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "card/card.h"
@@ -58,11 +60,13 @@ class Session : public EventSink {
 
   Session(Model& model, const GeneratorOptions& options) : generator_(model, options) {}
 
-  Status ask(std::size_t client, std::vector<TokenId> prompt, std::int32_t tokens) {
+  Status ask(std::size_t client, std::vector<TokenId> prompt, std::int32_t tokens,
+             std::vector<std::pair<TokenId, float>> logit_bias = {}) {
     GenerateRequest request;
     request.prompt = std::move(prompt);
     request.max_new_tokens = tokens;
     request.sampling.temperature = 0.0f;
+    request.sampling.logit_bias = std::move(logit_bias);
     times_[RequestId{client}].asked = Clock::now();
     return generator_.add(RequestId{client}, std::move(request));
   }
@@ -137,6 +141,18 @@ Status measure_clients(const Way& way, Model& model, std::size_t clients, std::i
              static_cast<double>(first.tokens - 1) / seconds(first.last - first.first),
              count / seconds(Clock::now() - begin), seconds(late.first - late.asked),
              1e3 * (thread_seconds() - begin_cpu) / count);
+  return {};
+}
+
+// One text that a bias makes say the same token again and again.
+Status measure_repeats(const Way& way, Model& model, std::int32_t tokens) {
+  constexpr TokenId kToken = 42;
+  Session session(model, way.generator);
+  AXLE_TRY(session.ask(1, make_prompt(kPrompt, 1, model.vocab_size()), tokens, {{kToken, 100.0f}}));
+  AXLE_TRY(session.finish());
+  const Session::Times& text = session[1];
+  fmt::print(stderr, "| {} | {:.2f} |\n", way.name,
+             static_cast<double>(text.tokens - 1) / seconds(text.last - text.first));
   return {};
 }
 
@@ -244,6 +260,10 @@ Status run(const std::string& folder, const std::string& library_path, std::int3
                 "last client, "
                 "s | engine thread, ms CPU per token |\n|---|---|---|---|---|---|",
                 clients));
+  const auto repeats = [tokens](const Way& way, Model& model) {
+    return measure_repeats(way, model, tokens);
+  };
+  AXLE_TRY(with_each("repeats", "| order | decode tok/s |\n|---|---|", repeats));
   AXLE_TRY(with_each("long",
                      "| order | first token of three long prompts, s | | |\n|---|---|---|---|",
                      measure_long_prompts));

@@ -1,10 +1,10 @@
 #include "http/access.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <optional>
 #include <span>
 
+#include "base/base64.h"
 #include "base/file.h"
 #include "http/text.h"
 
@@ -21,33 +21,6 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
     difference |= static_cast<unsigned char>(a[i] ^ b[i]);
   }
   return difference == 0;
-}
-
-int base64_value(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+' || c == '-') return 62;
-  if (c == '/' || c == '_') return 63;
-  return -1;
-}
-
-std::optional<std::string> decode_base64(std::string_view text) {
-  while (text.ends_with('=')) text.remove_suffix(1);
-  std::string out;
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const int value = base64_value(c);
-    if (value < 0) return std::nullopt;
-    bits = (bits << 6) | static_cast<std::uint32_t>(value);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      out += static_cast<char>((bits >> count) & 0xffu);
-    }
-  }
-  return out;
 }
 
 // What follows "<scheme> " in an Authorization value; nothing for another scheme.
@@ -87,8 +60,8 @@ bool KeyRing::accepts(const HeaderList& headers) const {
   if (const auto key = credentials(*authorization, "Bearer")) return knows(*key);
   const std::optional<std::string_view> basic = credentials(*authorization, "Basic");
   if (!basic) return false;
-  const std::optional<std::string> pair = decode_base64(*basic);
-  const std::size_t colon = pair ? pair->find(':') : std::string::npos;
+  const Result<std::string> pair = decode_base64(*basic);
+  const std::size_t colon = pair.ok() ? pair->find(':') : std::string::npos;
   if (colon == std::string::npos) return false;
   const bool whole = knows(*pair);
   const bool password = knows(std::string_view(*pair).substr(colon + 1));

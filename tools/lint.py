@@ -33,6 +33,12 @@ CONFINED = {
     "histedit.h": ("src/app",),
     "editline/": ("src/app",),
     "spdlog/": ("src/base",),
+    "png.h": ("src/image",),
+    "jpeglib.h": ("src/image",),
+    "jerror.h": ("src/image",),
+    "webp/": ("src/image",),
+    "gif_lib.h": ("src/image",),
+    "zlib.h": ("src/image",),
     "openssl/": ("src/base", "src/http", "src/package"),
 }
 

@@ -72,6 +72,9 @@ void axt_ids_free(AxtIds* ids);
 AxtCode axt_tokenizer_from_json(AxtText json, AxtTokenizer** out, AxtBuffer* error);
 AxtCode axt_tokenizer_from_gguf(const AxtGgufVocab* vocab, AxtTokenizer** out, AxtBuffer* error);
 AxtCode axt_tokenizer_from_axera(AxtText text, AxtTokenizer** out, AxtBuffer* error);
+// CLIP's vocab.json and merges.txt; see clip_tokenizer.h.
+AxtCode axt_tokenizer_from_clip(AxtText vocab, AxtText merges, AxtTokenizer** out,
+                                AxtBuffer* error);
 void axt_tokenizer_free(AxtTokenizer* tokenizer);
 
 AxtCode axt_tokenizer_to_json(const AxtTokenizer* tokenizer, AxtBuffer* out, AxtBuffer* error);

@@ -77,6 +77,12 @@ Result<Tokenizer> Tokenizer::from_axera_text(std::string_view text) {
   });
 }
 
+Result<Tokenizer> Tokenizer::from_clip(std::string_view vocab_json, std::string_view merges_txt) {
+  return make([&](AxtTokenizer** out, AxtBuffer* error) {
+    return axt_tokenizer_from_clip(shim::borrow(vocab_json), shim::borrow(merges_txt), out, error);
+  });
+}
+
 std::string Tokenizer::to_json() const {
   shim::Buffer json;
   const Status status = shim::check([&](AxtBuffer* error) {

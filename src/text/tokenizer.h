@@ -79,6 +79,14 @@ class Tokenizer {
   //         kCorrupt      not such a file: wrong magic number, line or count (with the line).
   static Result<Tokenizer> from_axera_text(std::string_view text);
 
+  // Reads the two files of CLIP's tokenizer (Stable Diffusion 1.x), vocab.json and merges.txt. Text
+  // is composed (NFC), its white space made one blank each, and lower-cased. ClipTokenizer adds
+  // what the text encoder wants around it. Source: github.com/openai/CLIP,
+  // clip/simple_tokenizer.py.
+  //
+  // Errors: kCorrupt  not such files, without begin or end token, or not UTF-8 (with the place).
+  static Result<Tokenizer> from_clip(std::string_view vocab_json, std::string_view merges_txt);
+
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
   ~Tokenizer();

@@ -4,7 +4,7 @@ use crate::ffi::{guard, slice, Buffer, Failure, Ids, Owned, Text};
 use crate::gguf::GgufVocab;
 use crate::template::ChatTemplate;
 use crate::tokenizer::TextTokenizer;
-use crate::{axera, gguf};
+use crate::{axera, clip, gguf};
 
 #[no_mangle]
 pub extern "C" fn axt_init() {
@@ -81,6 +81,25 @@ pub unsafe extern "C" fn axt_tokenizer_from_gguf(
                 add_space_prefix: raw.add_space_prefix != 0,
             };
             *out = Box::into_raw(Box::new(gguf::build(&vocab)?));
+            Ok(())
+        })
+    }
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn axt_tokenizer_from_clip(
+    vocab: Text,
+    merges: Text,
+    out: *mut *mut TextTokenizer,
+    error: *mut Buffer,
+) -> i32 {
+    unsafe {
+        guard(error, || {
+            let read = |text: Text, what| {
+                text.str(what).map_err(|e| Failure::corrupt(e.message))
+            };
+            let tokenizer = clip::build(read(vocab, "vocab.json")?, read(merges, "merges.txt")?)?;
+            *out = Box::into_raw(Box::new(tokenizer));
             Ok(())
         })
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::missing_safety_doc)]
 
 mod axera;
+mod clip;
 mod exports;
 mod ffi;
 mod gguf;

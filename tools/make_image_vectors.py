@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Makes src/image/testing/*_vectors.h: picture files and what an independent reader finds in them.
 
-    python3 -m venv /tmp/pillow && /tmp/pillow/bin/pip install Pillow==13.0.0 piexif==1.1.3
+    python3 -m venv /tmp/pillow && /tmp/pillow/bin/pip install Pillow==12.3.0 piexif==1.1.3
     /tmp/pillow/bin/python tools/make_image_vectors.py && ./dev format
+
+Pillow 13 resizes some pictures in the other order, which gives other last bits (src/image/resize.h).
 
 PNG files are written here, bit by bit, since Pillow writes few of the variants; the pixels that are expected of
 them follow from the samples. What is expected of the other files is what Pillow reads.
@@ -229,6 +231,81 @@ def write_decode_vectors():
     )
 
 
+# ---- resizing -----------------------------------------------------------------------------------
+
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+RESIZE_CASES = [  # Size, box or None, new size.
+    ((37, 23), None, (16, 16)),
+    ((16, 16), None, (41, 29)),
+    ((33, 20), None, (33, 9)),
+    ((20, 33), None, (9, 33)),
+    ((64, 48), None, (3, 2)),
+    ((24, 24), None, (24, 24)),
+    ((37, 23), (2.25, 1.5, 30.75, 17.125), (24, 24)),
+    ((37, 23), (0.0, 0.0, 20.0, 23.0), (20, 23)),
+]
+FIT_CASES = [  # Size, new size.
+    ((37, 23), (16, 16)), ((23, 37), (16, 16)), ((50, 20), (31, 64)), ((20, 50), (64, 31)), ((30, 20), (60, 40)),
+    ((99, 5), (16, 16)), ((17, 16), (19, 16)),
+]
+BACKGROUND = (200, 100, 50, 128)
+
+
+def noise_picture(size, channels):
+    """The picture that testing::noise_picture() makes."""
+    state = 1
+    pixels = bytearray()
+    for _ in range(size[0] * size[1] * channels):
+        state = (state * 1664525 + 1013904223) % (1 << 32)
+        pixels.append(state >> 24)
+    return Image.frombytes(MODES[channels], size, bytes(pixels))
+
+
+def write_resize_vectors():
+    filters = ["NEAREST", "BOX", "BILINEAR", "HAMMING", "BICUBIC", "LANCZOS"]
+    entries, fits = [], []
+    for name in filters:
+        kind = getattr(Image.Resampling, name)
+        word = "Filter::k" + name.capitalize()
+        for size, box, target in RESIZE_CASES:
+            pixels = b"".join(noise_picture(size, c).resize(target, kind, box=box).tobytes() for c in MODES)
+            part = ", ".join(f"{v}f" for v in box or (0.0, 0.0, *map(float, size)))
+            entries.append(f'    {{{word}, {{{size[0]}, {size[1]}}}, {{{part}}}, {{{target[0]}, {target[1]}}}, "{sha256(pixels)}"}},\n')
+    for size, target in FIT_CASES:
+        cover = b"".join(ImageOps.fit(noise_picture(size, c), target, Image.Resampling.LANCZOS).tobytes() for c in MODES)
+        contain = b""
+        for c, mode in MODES.items():
+            colour = Image.new("RGB", (1, 1), BACKGROUND[:3]).convert("L").getpixel((0, 0)) if c == 1 else BACKGROUND[:c]
+            contain += ImageOps.pad(noise_picture(size, c), target, Image.Resampling.BICUBIC, color=colour).tobytes()
+        fits.append(
+            f'    {{{{{size[0]}, {size[1]}}}, {{{target[0]}, {target[1]}}}, "{sha256(cover)}", "{sha256(contain)}"}},\n'
+        )
+    (FOLDER / "resize_vectors.h").write_text(
+        "#pragma once\n\n#include <string_view>\n\n#include \"image/picture.h\"\n#include \"image/resize.h\"\n\n" + NOTE
+        + "namespace axle::image::testing {\n\n"
+        "// The part `box` of noise_picture(from, channels) as `to`.\n"
+        "struct ResizeVector {\n"
+        "  Filter filter;\n"
+        "  Size from;\n"
+        "  Box box;\n"
+        "  Size to;\n"
+        "  std::string_view sha256;  // Of the pixels with 1, 3 and 4 channels, one after the other.\n"
+        "};\n\n"
+        "inline constexpr ResizeVector kResizeVectors[] = {\n" + "".join(entries) + "};\n\n"
+        "// noise_picture(from, channels) fitted to `to`.\n"
+        "struct FitVector {\n"
+        "  Size from;\n"
+        "  Size to;\n"
+        "  std::string_view cover;    // fit_cover() with kLanczos; hashes as above.\n"
+        "  std::string_view contain;  // fit_contain() with kBicubic on kFitBackground.\n"
+        "};\n\n"
+        "inline constexpr Colour kFitBackground{" + ", ".join(map(str, BACKGROUND)) + "};\n\n"
+        "inline constexpr FitVector kFitVectors[] = {\n" + "".join(fits) + "};\n\n"
+        "}  // namespace axle::image::testing\n"
+    )
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     write_decode_vectors()
+    write_resize_vectors()

@@ -41,7 +41,7 @@ Result<Picture> flatten(const Picture& picture, Colour background) {
 
 Result<Picture> to_rgb(const Picture& picture) {
   AXLE_TRY(check(picture));
-  if (picture.channels == 3) return picture;
+  if (picture.channels == 3) return copy_of(picture);
   if (picture.channels == 1) return spread_grey(picture);
   return map_pixels(picture, 3, [](const std::uint8_t* source, std::uint8_t* target) {
     target[0] = source[0];
@@ -52,7 +52,7 @@ Result<Picture> to_rgb(const Picture& picture) {
 
 Result<Picture> to_grey(const Picture& picture) {
   AXLE_TRY(check(picture));
-  if (picture.channels == 1) return picture;
+  if (picture.channels == 1) return copy_of(picture);
   return map_pixels(picture, 1, [](const std::uint8_t* source, std::uint8_t* target) {
     // 0.299, 0.587 and 0.114 in units of 1 / 65536; they add up to 1.
     const unsigned sum = source[0] * 19595u + source[1] * 38470u + source[2] * 7471u + 0x8000u;

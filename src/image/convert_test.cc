@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "image/testing/allocation_limit.h"
+
 namespace axle::image {
 namespace {
 
@@ -38,6 +40,15 @@ TEST(ConvertTest, WhatIsNoPictureIsRefused) {
   EXPECT_EQ(flatten(broken, {}).status().code(), Code::kInvalidArgument);
   EXPECT_EQ(to_rgb(broken).status().code(), Code::kInvalidArgument);
   EXPECT_EQ(to_grey(broken).status().code(), Code::kInvalidArgument);
+}
+
+TEST(ConvertTest, MissingMemoryIsTold) {
+  const Picture grey = *make_picture({1000, 1000}, 1);
+  const Picture alpha = *make_picture({1000, 1000}, 4);
+  const testing::AllocationLimit limit(100'000);
+  EXPECT_EQ(flatten(alpha, {}).status().code(), Code::kExhausted);
+  EXPECT_EQ(to_rgb(grey).status().code(), Code::kExhausted);
+  EXPECT_EQ(to_grey(alpha).status().code(), Code::kExhausted);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -9,14 +10,7 @@ namespace axle::image {
 namespace {
 
 Status check_form(Size size, int channels) {
-  if (size.width < 1 || size.height < 1) {
-    return invalid_argument(
-        fmt::format("picture of {} x {}: both sides must be at least 1", size.width, size.height));
-  }
-  if (std::int64_t{size.width} * size.height > kMaxPixels) {
-    return invalid_argument(fmt::format("picture of {} x {}: it may have {} pixels at most",
-                                        size.width, size.height, kMaxPixels));
-  }
+  AXLE_TRY(check_size(size));
   if (channels != 1 && channels != 3 && channels != 4) {
     return invalid_argument(
         fmt::format("picture of {} channels: 1 (grey), 3 (RGB) and 4 (RGBA) exist", channels));
@@ -27,6 +21,18 @@ Status check_form(Size size, int channels) {
 std::size_t count(int a) { return static_cast<std::size_t>(a); }
 
 }  // namespace
+
+Status check_size(Size size) {
+  if (size.width < 1 || size.height < 1) {
+    return invalid_argument(
+        fmt::format("picture of {} x {}: both sides must be at least 1", size.width, size.height));
+  }
+  if (std::int64_t{size.width} * size.height > kMaxPixels) {
+    return invalid_argument(fmt::format("picture of {} x {}: it may have {} pixels at most",
+                                        size.width, size.height, kMaxPixels));
+  }
+  return {};
+}
 
 std::size_t Picture::row_bytes() const { return count(width) * count(channels); }
 
@@ -47,6 +53,13 @@ Result<Picture> make_picture(Size size, int channels) {
     return exhausted(fmt::format("no memory for a picture of {} x {} ({} bytes)", size.width,
                                  size.height, bytes));
   }
+}
+
+Result<Picture> copy_of(const Picture& picture) {
+  AXLE_TRY(check(picture));
+  AXLE_TRY_ASSIGN(Picture copy, make_picture(picture.size(), picture.channels));
+  std::copy(picture.pixels.begin(), picture.pixels.end(), copy.pixels.begin());
+  return copy;
 }
 
 Status check(const Picture& picture) {

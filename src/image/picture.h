@@ -54,6 +54,17 @@ struct Picture {
 //         kExhausted        no memory for it.
 Result<Picture> make_picture(Size size, int channels);
 
+// A copy of `picture`.
+//
+// Errors: kInvalidArgument  not a picture (check()).
+//         kExhausted        no memory for it.
+Result<Picture> copy_of(const Picture& picture);
+
+// Whether a picture can have this size: sides of at least 1, at most kMaxPixels.
+//
+// Errors: kInvalidArgument  it cannot.
+Status check_size(Size size);
+
 // Whether `picture` is one: sides of at least 1, at most kMaxPixels, 1, 3 or 4 channels, and just
 // as many bytes as they need. Every function of this room that takes a picture checks it.
 //

@@ -34,5 +34,13 @@ TEST(PictureTest, TooLittleMemoryIsTold) {
   EXPECT_TRUE(make_picture({1000, 1000}, 1).ok());
 }
 
+TEST(PictureTest, CopyIsEqualAndNeedsMemoryOfItsOwn) {
+  const Result<Picture> picture = make_picture({1000, 1000}, 3);
+  EXPECT_EQ(*copy_of(*picture), *picture);
+  EXPECT_EQ(copy_of({2, 2, 2, {}}).status().code(), Code::kInvalidArgument);
+  const testing::AllocationLimit limit(1'000'000);
+  EXPECT_EQ(copy_of(*picture).status().code(), Code::kExhausted);
+}
+
 }  // namespace
 }  // namespace axle::image

@@ -28,6 +28,16 @@ std::string pixel_hash(const Picture& picture) {
   return sha256_hex(std::as_bytes(std::span(picture.pixels)));
 }
 
+Picture noise_picture(Size size, int channels) {
+  Picture picture = *make_picture(size, channels);
+  std::uint32_t state = 1;
+  for (std::uint8_t& value : picture.pixels) {
+    state = state * 1664525u + 1013904223u;
+    value = static_cast<std::uint8_t>(state >> 24);
+  }
+  return picture;
+}
+
 std::string replaced(std::string file, std::string_view from, std::string_view to) {
   const std::size_t at = file.find(from);
   AXLE_CHECK(at != std::string::npos && from.size() == to.size());

@@ -19,6 +19,9 @@ std::string vector_file(std::string_view name);
 // Lower-case hexadecimal SHA-256 of the pixels.
 std::string pixel_hash(const Picture& picture);
 
+// Noise: the bits 31 to 24 of x = 1664525 x + 1013904223 (mod 2^32), from x = 1 on.
+Picture noise_picture(Size size, int channels);
+
 // `file` with its first `from` replaced by `to`, which is as long. REQUIRES: `from` is in it.
 std::string replaced(std::string file, std::string_view from, std::string_view to);
 

@@ -117,6 +117,7 @@ struct Model {
   std::vector<Group> groups;                    // At least one in a parsed model.
   std::vector<Weight> weights;
   std::map<std::string, std::string> metadata;  // metadata_props, without the groups.
+  std::span<const std::byte> file_bytes;        // Of a parsed model: all that it was parsed from.
 
   // True for a file compiled for the NPU by the vendor's tool chain.
   bool is_vendor() const { return producer == kVendorProducer; }

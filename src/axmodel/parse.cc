@@ -71,6 +71,7 @@ std::span<const std::byte> bytes_of(data_view view) {
 class Parser {
  public:
   explicit Parser(std::span<const std::byte> bytes) {
+    model_.file_bytes = bytes;
     place_.start =
         bytes.empty() ? "" : static_cast<const char*>(static_cast<const void*>(bytes.data()));
     whole_ = data_view(place_.start, bytes.size());

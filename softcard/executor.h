@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <span>
 
@@ -40,15 +41,20 @@ struct ExecutorOptions {
   // Worker threads for the whole process, the calling one included; the first executor decides. 0:
   // the environment's AXLE_SOFTCARD_THREADS, else the number of processors this process may use.
   int threads = 0;
+  // What runs graphs of ordinary ONNX operators (softcard/onnx). Empty: the file kOnnxLibrary
+  // beside the library or program that holds this code. It is opened when the first graph needs it.
+  std::filesystem::path onnx_library = {};
 };
+inline constexpr const char* kOnnxLibrary = "libaxle_onnx_executor.so";
 
 // Prepares an executor for `model`, by its operator. The pointer also keeps the file's bytes alive:
 // build it with the owner of the mapping (std::shared_ptr aliasing).
-// Errors: kUnsupported  a vendor's engine (compiled for the NPU), a graph of ordinary ONNX
-// operators
-//                       (needs the OpenVINO executor, which this build does not contain), a weight
-//                       format without batch-invariant kernels.
-//         kCorrupt      attributes, weights or groups that do not fit each other, by name.
+// Errors: kUnsupported  a vendor's engine (compiled for the NPU), a weight format without
+//                       batch-invariant kernels; a graph of ordinary ONNX operators in a build
+//                       without OpenVINO, or where the library cannot be opened, or with operators
+//                       or open dimensions that cannot run (which).
+//         kCorrupt      attributes, weights or groups that do not fit each other, by name; a graph
+//                       that is none.
 //         kExhausted    not enough host memory.
 Result<std::unique_ptr<Executor>> make_executor(std::shared_ptr<const axmodel::Model> model,
                                                 const ExecutorOptions& options);

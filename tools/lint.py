@@ -23,6 +23,7 @@ NEVER_EACH_OTHER = {"llm", "vision", "diffusion"}
 # Third-party header prefix -> path prefixes of the files that may include it.
 CONFINED = {
     "ggml": ("softcard/executor", "src/package", "bench/"),
+    "openvino/": ("softcard/onnx",),
     "protozero/": ("src/axmodel",),
     "boost/beast": ("src/http",),
     "boost/asio": ("src/http",),

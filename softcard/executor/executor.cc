@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <new>
 #include <system_error>
 
 #include "axmodel/layer.h"
 #include "softcard/executor/layer.h"
+#include "softcard/executor/onnx_library.h"
 
 namespace axle::softcard {
 namespace {
@@ -20,11 +20,7 @@ Result<std::unique_ptr<Executor>> dispatch(std::shared_ptr<const axmodel::Model>
         "model with 'axle import'",
         axmodel::compiler_version(*model)));
   }
-  const bool ours = model->op_domain == axmodel::kDomain;
-  if (!ours) {
-    return unsupported(
-        "ordinary ONNX graphs need the OpenVINO executor, which this build does not contain");
-  }
+  if (model->op_domain != axmodel::kDomain) return make_onnx_executor(std::move(model), options);
   if (model->op_type != axmodel::kLayerOp && model->op_type != axmodel::kHeadOp) {
     return unsupported(fmt::format("operator '{}::{}' is not known; this build runs {} and {}",
                                    axmodel::kDomain, model->op_type, axmodel::kLayerOp,
@@ -36,29 +32,7 @@ Result<std::unique_ptr<Executor>> dispatch(std::shared_ptr<const axmodel::Model>
   return make_head_executor(std::move(model), std::move(crew));
 }
 
-Status check_pointers(std::string_view side, std::size_t wanted,
-                      std::span<std::byte* const> pointers) {
-  if (pointers.size() != wanted) {
-    return invalid_argument(
-        fmt::format("the group has {} {}, {} were given", wanted, side, pointers.size()));
-  }
-  if (std::ranges::find(pointers, nullptr) != pointers.end()) {
-    return invalid_argument(fmt::format("one of the {} is not bound", side));
-  }
-  return {};
-}
-
 }  // namespace
-
-Status check_binding(const axmodel::Model& model, std::size_t group,
-                     std::span<std::byte* const> inputs, std::span<std::byte* const> outputs) {
-  if (group >= model.groups.size()) {
-    return invalid_argument(
-        fmt::format("group {} does not exist, the engine has {}", group, model.groups.size()));
-  }
-  AXLE_TRY(check_pointers("inputs", model.groups[group].inputs.size(), inputs));
-  return check_pointers("outputs", model.groups[group].outputs.size(), outputs);
-}
 
 Result<std::unique_ptr<Executor>> make_executor(std::shared_ptr<const axmodel::Model> model,
                                                 const ExecutorOptions& options) {

@@ -5,6 +5,7 @@
 #include "axmodel/layer.h"
 #include "base/result.h"
 #include "softcard/executor.h"
+#include "softcard/executor/binding.h"
 #include "softcard/executor/crew.h"
 
 namespace axle::softcard {
@@ -18,9 +19,5 @@ Result<std::unique_ptr<Executor>> make_layer_executor(std::shared_ptr<const axmo
 // std::bad_alloc.
 Result<std::unique_ptr<Executor>> make_head_executor(std::shared_ptr<const axmodel::Model> model,
                                                      std::shared_ptr<Crew> crew);
-
-// The check of run()'s arguments that all executors share.
-Status check_binding(const axmodel::Model& model, std::size_t group,
-                     std::span<std::byte* const> inputs, std::span<std::byte* const> outputs);
 
 }  // namespace axle::softcard

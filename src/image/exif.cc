@@ -1,5 +1,6 @@
 #include "image/exif.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include "image/unicode.h"
@@ -74,6 +75,15 @@ class Tiff {
   bool valid_ = false;
 };
 
+// Without the NULs that fill up the field in some writers' files.
+Bytes without_filling(Bytes text, std::size_t unit_bytes) {
+  const auto is_nul = [](std::byte byte) { return byte == std::byte{0}; };
+  while (text.size() >= unit_bytes && std::ranges::all_of(text.last(unit_bytes), is_nul)) {
+    text = text.first(text.size() - unit_bytes);
+  }
+  return text;
+}
+
 std::string utf16_text(Bytes text) {
   if (text.size() >= 2) {
     const auto first = std::to_integer<unsigned>(text[0]);
@@ -127,8 +137,9 @@ std::optional<std::string> exif_user_comment(std::span<const std::byte> tiff) {
   const Bytes code = value->first(kCharacterCodeBytes), text = value->subspan(kCharacterCodeBytes);
   const bool unicode =
       std::string_view(reinterpret_cast<const char*>(code.data()), code.size()) == kUnicodeCode;
-  return unicode ? utf16_text(text)
-                 : to_valid_utf8({reinterpret_cast<const char*>(text.data()), text.size()});
+  if (unicode) return utf16_text(without_filling(text, 2));
+  const Bytes plain = without_filling(text, 1);
+  return to_valid_utf8({reinterpret_cast<const char*>(plain.data()), plain.size()});
 }
 
 std::string make_exif(std::string_view text) {

@@ -46,6 +46,8 @@ TEST(ExifTest, CommentsOfOtherWritersAreRead) {
   EXPECT_EQ(read("UNICODE\0\xff\xfe\x2b\x73"s), "\u732b");  // By a mark.
   EXPECT_EQ(read("UNICODE\0\xfe\xff\x73\x2b"s), "\u732b");
   EXPECT_EQ(read("ASCII\0\0\0text"s), "text");
+  EXPECT_EQ(read("ASCII\0\0\0hi\0\0"s), "hi");
+  EXPECT_EQ(read("UNICODE\0\0h\0i\0\0"s), "hi");
   EXPECT_EQ(read("\0\0\0\0\0\0\0\0K\xc3\xa4s"s), "K\u00e4s");
 }
 

@@ -50,4 +50,14 @@ std::string png_chunk(std::string_view name, std::string_view data) {
   return big_endian(data.size()) + body + big_endian(crc32_z(0, bytes, body.size()));
 }
 
+std::string zlib_packed(std::string_view text) {
+  uLongf length = compressBound(text.size());
+  std::string packed(length, '\0');
+  const int code = compress(reinterpret_cast<Bytef*>(packed.data()), &length,
+                            reinterpret_cast<const Bytef*>(text.data()), text.size());
+  AXLE_CHECK(code == Z_OK);
+  packed.resize(length);
+  return packed;
+}
+
 }  // namespace axle::image::testing

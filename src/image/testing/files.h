@@ -28,4 +28,7 @@ std::string replaced(std::string file, std::string_view from, std::string_view t
 // A PNG chunk with its length and check sum.
 std::string png_chunk(std::string_view name, std::string_view data);
 
+// `text` as a zlib stream.
+std::string zlib_packed(std::string_view text);
+
 }  // namespace axle::image::testing

@@ -197,6 +197,12 @@ Result<std::optional<VendorConfig>> read_config(const fs::path& folder) {
 
 }  // namespace
 
+std::uint64_t size_of(const fs::path& path) {
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(path, error);
+  return error ? 0 : size;
+}
+
 std::vector<fs::path> list_files(const fs::path& folder, int depth) {
   std::vector<fs::path> files;
   std::error_code error;

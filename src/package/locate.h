@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -33,6 +34,9 @@ Result<PackageFiles> locate_package(const std::filesystem::path& folder);
 
 // True when `folder` looks like a package: it has a config.json or an engine file. Cheap.
 bool looks_like_package(const std::filesystem::path& folder);
+
+// Bytes of a file; 0 where it cannot be read.
+std::uint64_t size_of(const std::filesystem::path& path);
 
 // The regular files below `folder` (one level deep at most), sorted. Empty where it cannot be read.
 std::vector<std::filesystem::path> list_files(const std::filesystem::path& folder, int depth);

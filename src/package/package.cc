@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "package/config.h"
 #include "package/locate.h"
+#include "package/package_record.h"
 #include "package/text_parts.h"
 #include "package/tokenizer.h"
 
@@ -22,7 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kBf16Bytes = sizeof(Bf16);
-constexpr std::size_t kMaxRecordBytes = std::size_t{1} << 20;
 
 // A mapped engine file and what it says.
 struct EngineFile {
@@ -70,53 +70,6 @@ Status check_same(const LayerShape& first, const LayerShape& shape, const fs::pa
   return {};
 }
 
-// What the import wrote about its files; empty for other packages.
-Result<ImportRecord> read_record(const fs::path& folder) {
-  const fs::path path = folder / "axle.json";
-  std::error_code error;
-  if (!fs::is_regular_file(path, error)) return ImportRecord();
-  AXLE_TRY_ASSIGN(const std::string text, read_file(path, kMaxRecordBytes));
-  Result<ImportRecord> record = parse_import_record(text);
-  if (!record.ok()) return record.status().with_context(path.string());
-  // Names are taken without folders: a record cannot lead out of the package.
-  for (FileRecord& file : record->files) file.name = fs::path(file.name).filename().string();
-  return record;
-}
-
-std::uint64_t size_of(const fs::path& path) {
-  std::error_code error;
-  const std::uintmax_t size = fs::file_size(path, error);
-  return error ? 0 : size;
-}
-
-// Compares the sizes of the big files with the record. Texts may be edited by their owner.
-Status check_sizes(const fs::path& folder) {
-  AXLE_TRY_ASSIGN(const ImportRecord record, read_record(folder));
-  for (const FileRecord& wanted : record.files) {
-    const fs::path path = folder / wanted.name;
-    const bool big = path.extension() == ".axmodel" || path.extension() == ".bin";
-    if (const std::uint64_t found = size_of(path); big && found != wanted.size_bytes) {
-      return corrupt(fmt::format("{}: it has {} bytes, wanted {} as it was imported", path.string(),
-                                 found, wanted.size_bytes));
-    }
-  }
-  return {};
-}
-
-// Compares all files with the checksums of the record.
-Status check_hashes(const fs::path& folder) {
-  AXLE_TRY_ASSIGN(const ImportRecord record, read_record(folder));
-  for (const FileRecord& wanted : record.files) {
-    const fs::path path = folder / wanted.name;
-    AXLE_TRY_ASSIGN(const MappedFile file, MappedFile::open(path));
-    if (const std::string found = sha256_hex(file.bytes()); found != wanted.sha256) {
-      return corrupt(fmt::format("{}: its SHA-256 is {}, wanted {} as it was imported",
-                                 path.string(), found, wanted.sha256));
-    }
-  }
-  return {};
-}
-
 // Builds a PackageInfo step by step; every step checks what it reads.
 class Reader {
  public:
@@ -124,7 +77,7 @@ class Reader {
 
   Result<PackageInfo> read() {
     take_names();
-    AXLE_TRY(check_sizes(info_.folder));
+    AXLE_TRY(check_recorded_sizes(info_.folder));
     AXLE_TRY(read_layers());
     AXLE_TRY(read_head());
     AXLE_TRY(check_embedding());
@@ -325,7 +278,7 @@ Result<Package> Package::open(const fs::path& folder) {
 }
 
 Status Package::verify() const {
-  AXLE_TRY(check_hashes(info_->folder));
+  AXLE_TRY(check_recorded_hashes(info_->folder));
   AXLE_TRY(check_embedding_numbers(*info_));
   AXLE_TRY(check_chat_template(*this));
   return load_tokenizer(*this).status();

@@ -17,8 +17,8 @@ namespace axle::image {
 
 // How hard the PNG encoder tries. Both are without loss.
 enum class PngEffort : std::uint8_t {
-  kFast,   // For answers: little time.
-  kSmall,  // For keeping: smaller, most of all where colours are few; several times as long.
+  kFast,   // For answers.
+  kSmall,  // For keeping: never larger, smaller where colours are few; ten times as long.
 };
 
 struct PngOptions {

@@ -4,7 +4,11 @@
 #include <iostream>
 #include <iterator>
 #include <string>
+#include <utility>
 
+#include "base/base64.h"
+#include "image/encode.h"
+#include "image/testing/decode_vectors.h"
 #include "package/testing/tiny_gguf.h"
 
 namespace {
@@ -64,6 +68,26 @@ bool write_family(const std::string& architecture, const fs::path& folder, const
   return written && package.ok() && write_package(*package, folder, architecture + "_");
 }
 
+// Every kind of picture to the decoder; those that axle writes, with text, to the reader of text.
+bool write_pictures(const fs::path& folder) {
+  namespace image = axle::image;
+  bool written = true;
+  for (const image::testing::DecodeVector& vector : image::testing::kDecodeVectors) {
+    const axle::Result<std::string> file = axle::decode_base64(vector.base64);
+    written &= file.ok() && write(folder / "axle_fuzz_image_decode" / vector.name, *file);
+  }
+  const image::Picture picture{2, 1, 3, {1, 2, 3, 4, 5, 6}};
+  constexpr const char* kText = "a cat \u732b\nSteps: 4";
+  const std::pair<const char*, axle::Result<std::string>> files[] = {
+      {"png", image::encode_png(picture, {.parameters = kText})},
+      {"jpeg", image::encode_jpeg(picture, {.parameters = kText})},
+      {"webp", image::encode_webp(picture, {.parameters = kText})}};
+  for (const auto& [name, file] : files) {
+    written &= file.ok() && write(folder / "axle_fuzz_image_metadata" / name, *file);
+  }
+  return written;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -75,5 +99,6 @@ int main(int argc, char** argv) {
   for (const char* architecture : {"llama", "qwen2", "qwen3"}) {
     if (!write_family(architecture, argv[1], work.path())) return 1;
   }
+  if (!write_pictures(argv[1])) return 1;
   return 0;
 }

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""Networks, pictures and checkpoints of the demo painter. Needs requirements.txt."""
+
+import os
+import signal
+import tempfile
+import unittest
+
+import numpy
+import torch
+from PIL import Image
+
+import models
+import pictures
+import stages
+from running import Run, Stopped
+
+
+def square():
+    """A red square as an emoji."""
+    out = Image.new("RGBA", (160, 160))
+    out.paste((220, 30, 30, 255), (40, 40, 120, 120))
+    return out
+
+
+class PicturesTest(unittest.TestCase):
+    def test_a_look_decides_the_picture(self):
+        bank = pictures.look_bank()
+        first, again, other = (numpy.asarray(pictures.compose(square(), bank[i], pictures.Attributes(0))) for i in (0, 0, 1))
+        self.assertTrue((first == again).all())
+        self.assertFalse((first == other).all())
+
+    def test_recolouring_turns_the_main_colour(self):
+        blue = numpy.asarray(pictures.recolour(square(), pictures.words.COLOURS.index("blue")))[80, 80]
+        self.assertGreater(int(blue[2]), int(blue[0]) + 80)
+
+    def test_a_named_background_is_that_colour(self):
+        index = pictures.words.BACKGROUNDS.index("green")
+        corner = pictures.compose(square(), numpy.zeros(9), pictures.Attributes(0, background=index)).getpixel((0, 0))
+        self.assertEqual(corner, pictures.BACKGROUND_RGB["green"])
+
+    def test_blue_apples_and_an_eighth_of_the_pairs_are_held_out(self):
+        self.assertTrue(pictures.held_out("red apple", pictures.words.COLOURS.index("blue")))
+        share = numpy.mean([pictures.held_out(f"thing {i}", c) for i in range(200) for c in range(11)])
+        self.assertAlmostEqual(share, 1 / 8, delta=0.02)
+
+
+class ModelsTest(unittest.TestCase):
+    def test_predicted_noise_gives_back_the_picture_at_each_of_the_four_steps(self):
+        unet = models.UNet().eval()
+        sample, hidden = torch.randn(4, 4, 16, 16), torch.randn(4, 77, models.TEXT_WIDTH)
+        shares = models.signal_and_noise()[:, :, None, None, None]
+        with torch.no_grad():
+            noise = unet(sample, models.time_rows(), hidden)
+            wanted, _ = unet.picture(sample, models.time_rows(), hidden)
+        picture = (sample - shares[:, 1] * noise) / shares[:, 0]
+        self.assertLess((picture - wanted).abs().max().item(), 2e-3)
+
+    def test_first_noise_holds_the_look_and_is_standard_otherwise(self):
+        batches = stages.Batches.__new__(stages.Batches)
+        batches.run, batches.directions = type("Here", (), {"device": "cpu"}), models.look_directions()
+        looks = torch.randn(256, models.LOOKS)
+        noise = batches.first_noise(looks).flatten(1)
+        self.assertLess((noise @ batches.directions.T - looks).abs().max().item(), 1e-4)
+        self.assertAlmostEqual(noise.std().item(), 1.0, delta=0.02)
+
+    def test_last_hidden_state_alone_equals_the_last_of_all(self):
+        text = models.TextEncoder(100).eval()
+        ids = torch.randint(0, 100, (3, 77))
+        self.assertLess((text(ids)[:, -1] - text(ids, last_only=True)[:, 0]).abs().max().item(), 1e-5)
+
+
+class RunTest(unittest.TestCase):
+    def train(self, folder, steps, stop_at=None):
+        run = Run(folder, device="cpu")
+        torch.manual_seed(0)
+        model = torch.nn.Linear(4, 1)
+
+        def loss_of(step):
+            if step == stop_at:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return (model(torch.randn(8, 4)) - 1).square().mean(), {}
+
+        run.train("line", model, loss_of, steps, 1e-2)
+        return model.weight.detach().clone()
+
+    def test_a_stopped_training_goes_on_to_the_same_weights(self):
+        with tempfile.TemporaryDirectory() as whole, tempfile.TemporaryDirectory() as parts:
+            wanted = self.train(whole, 40)
+            with self.assertRaises(Stopped):
+                self.train(parts, 40, stop_at=17)
+            self.assertTrue(torch.equal(self.train(parts, 40), wanted))
+
+
+if __name__ == "__main__":
+    unittest.main()

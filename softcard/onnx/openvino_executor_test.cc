@@ -1,12 +1,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <random>
 
+#include "axmodel/graph.h"
 #include "axmodel/testing/onnx_graph.h"
+#include "base/file.h"
 #include "softcard/executor.h"
 
 namespace axle::softcard {
@@ -198,6 +203,53 @@ TEST(OnnxExecutorTest, WeightsOfHalfPrecisionAreComputedWithInFloat) {
   ASSERT_TRUE(executor.ok()) << executor.status();
   // In half precision the sum would be 4096 or 4100.
   EXPECT_THAT(run_one(**executor, {1.0f, 4096.0f}, 1), ElementsAre(4101.0f));
+}
+
+// y = x w + silu(t / 2) in a file of its own, cut at the silu, its 1024 weights narrowed.
+TEST(OnnxExecutorTest, ACutGraphWithNarrowedWeightsComputesWhatTheWholeOneDoes) {
+  OnnxGraph graph;
+  graph.input("x", DataType::kFloat, {1, 32})
+      .input("t", DataType::kFloat, {1, 32})
+      .constant("half", {1}, std::vector<float>{0.5f})
+      .constant("w", {32, 32}, random_floats(1024, 3))
+      .node("Mul", {"t", "half"}, {"emb"})
+      .node("Sigmoid", {"emb"}, {"gate"})
+      .node("Mul", {"emb", "gate"}, {"silu"})
+      .node("MatMul", {"x", "w"}, {"product"})
+      .node("Add", {"product", "silu"}, {"y"})
+      .output("y", DataType::kFloat, {1, 32});
+  const std::string path = ::testing::TempDir() + "cut_" + std::to_string(::getpid());
+  ASSERT_TRUE(graph.write(path + ".onnx").ok());
+  const auto file = axmodel::GraphFile::open(path + ".onnx");
+  ASSERT_TRUE(file.ok()) << file.status();
+  const axmodel::TensorInfo row = {"row", DataType::kFloat, {1, 32}};
+  const axmodel::TensorInfo x = {"x", DataType::kFloat, {1, 32}};
+  const axmodel::TensorInfo y = {"y", DataType::kFloat, {1, 32}};
+  const auto narrowed = file->write({.groups = {{.inputs = {x, row}, .outputs = {y}}},
+                                     .cuts = {{.input = row, .tensors = {"silu"}}},
+                                     .narrow_above_bytes = 1000},
+                                    path + ".axmodel");
+  ASSERT_TRUE(narrowed.ok() && *narrowed) << narrowed.status();
+  auto model = parse(*read_file(path + ".axmodel"));
+  std::filesystem::remove(path + ".onnx");
+  std::filesystem::remove(path + ".axmodel");
+  ASSERT_TRUE(model.ok()) << model.status();
+  auto cut = make_executor(*model, {.threads = 2, .onnx_library = AXLE_ONNX_LIBRARY});
+  auto whole = load(graph);
+  ASSERT_TRUE(cut.ok() && whole.ok()) << cut.status() << whole.status();
+
+  std::vector<float> input = random_floats(32, 4);
+  std::vector<float> time(32, 3.0f);
+  std::vector<float> silu(32, 1.5f / (1.0f + std::exp(-1.5f)));
+  std::vector<float> first(32);
+  std::vector<float> second(32);
+  std::byte* const first_out[] = {bytes_of(first)};
+  std::byte* const second_out[] = {bytes_of(second)};
+  std::byte* const whole_in[] = {bytes_of(input), bytes_of(time)};
+  std::byte* const cut_in[] = {bytes_of(input), bytes_of(silu)};
+  ASSERT_TRUE((*whole)->run(0, whole_in, first_out).ok());
+  ASSERT_TRUE((*cut)->run(0, cut_in, second_out).ok());
+  EXPECT_THAT(second, Pointwise(FloatNear(0.01f), first));
 }
 
 TEST(OnnxExecutorTest, TheSameInputsGiveTheSameBitsOnAnyNumberOfThreads) {

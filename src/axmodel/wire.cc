@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <optional>
+#include <protozero/pbf_writer.hpp>
 
 namespace axle::axmodel::wire {
 namespace {
@@ -79,6 +80,27 @@ DataType stored_type(std::string_view format) {
     if (element_bytes(dtype) != 0 && plain_format(dtype) == format) return dtype;
   }
   return DataType::kUint8;
+}
+
+std::string value_message(const TensorInfo& tensor) {
+  std::string shape;
+  protozero::pbf_writer shape_writer(shape);
+  for (const std::int64_t size : tensor.shape) {
+    std::string dim;
+    if (size >= 0) protozero::pbf_writer(dim).add_int64(kDimValue, size);
+    shape_writer.add_message(kShapeDim, dim);
+  }
+  std::string tensor_type;
+  protozero::pbf_writer type_writer(tensor_type);
+  type_writer.add_int32(kTensorTypeElem, static_cast<std::int32_t>(tensor.dtype));
+  type_writer.add_message(kTensorTypeShape, shape);
+  std::string type;
+  protozero::pbf_writer(type).add_message(kTypeTensor, tensor_type);
+  std::string value;
+  protozero::pbf_writer writer(value);
+  writer.add_string(kValueName, tensor.name);
+  writer.add_message(kValueType, type);
+  return value;
 }
 
 std::string groups_to_text(const std::vector<Group>& groups) {

@@ -42,8 +42,10 @@ enum AttributeField : std::uint32_t {
   kAttributeFloat = 2,
   kAttributeInt = 3,
   kAttributeString = 4,
+  kAttributeGraph = 6,
   kAttributeFloats = 7,
   kAttributeInts = 8,
+  kAttributeGraphs = 11,
   kAttributeType = 20,
 };
 enum AttributeType : std::int32_t {
@@ -65,6 +67,7 @@ enum TensorField : std::uint32_t {
   kTensorDoubleData = 10,
   kTensorUint64Data = 11,
   kTensorDocString = 12,
+  kTensorExternalData = 13,
   kTensorDataLocation = 14,
 };
 enum ValueInfoField : std::uint32_t { kValueName = 1, kValueType = 2 };
@@ -82,6 +85,9 @@ inline constexpr std::string_view kGroupsKey = "axle.groups";
 std::string plain_format(DataType dtype);
 // The element type of a plain format; kUint8 for block formats.
 DataType stored_type(std::string_view format);
+
+// A tensor as a ValueInfoProto; a negative dimension is open.
+std::string value_message(const TensorInfo& tensor);
 
 // The groups as text, a line per tensor: "<group> <in|out> <dtype> <d0,d1,...> <name>".
 std::string groups_to_text(const std::vector<Group>& groups);

@@ -1,57 +1,18 @@
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-#include <limits>
 #include <protozero/pbf_writer.hpp>
 #include <set>
 #include <vector>
 
+#include "axmodel/graph.h"
 #include "axmodel/model.h"
+#include "axmodel/new_file.h"
 #include "axmodel/wire.h"
 
 namespace axle::axmodel {
 namespace {
 
 using protozero::pbf_writer;
-
-constexpr std::size_t kMessageLimit = std::numeric_limits<std::int32_t>::max();
-// A length-delimited tag (one byte below field 16) and its length, always in five bytes so that
-// every offset is known before anything is written.
-constexpr std::size_t kPrefixBytes = 6;
-
-void append_prefix(std::string& out, std::uint32_t field, std::size_t length) {
-  constexpr std::uint32_t kLengthDelimited = 2;
-  out.push_back(static_cast<char>(field << 3 | kLengthDelimited));
-  for (int byte = 0; byte < 4; ++byte) {
-    out.push_back(static_cast<char>((length >> (7 * byte) & 0x7f) | 0x80));
-  }
-  out.push_back(static_cast<char>(length >> 28 & 0x7f));
-}
-
-std::string value_message(const TensorInfo& tensor) {
-  std::string shape;
-  pbf_writer shape_writer(shape);
-  for (const std::int64_t size : tensor.shape) {
-    std::string dim;
-    if (size >= 0) pbf_writer(dim).add_int64(wire::kDimValue, size);
-    shape_writer.add_message(wire::kShapeDim, dim);
-  }
-  std::string tensor_type;
-  pbf_writer type_writer(tensor_type);
-  type_writer.add_int32(wire::kTensorTypeElem, static_cast<std::int32_t>(tensor.dtype));
-  type_writer.add_message(wire::kTensorTypeShape, shape);
-  std::string type;
-  pbf_writer(type).add_message(wire::kTypeTensor, tensor_type);
-  std::string value;
-  pbf_writer writer(value);
-  writer.add_string(wire::kValueName, tensor.name);
-  writer.add_message(wire::kValueType, type);
-  return value;
-}
 
 // Writes the value of one attribute and its type.
 struct AttributeValue {
@@ -108,10 +69,10 @@ std::string graph_head(const Model& model) {
   writer.add_message(wire::kGraphNode, node_message(model));
   writer.add_string(wire::kGraphName, model.graph_name);
   for (const TensorInfo& input : model.groups.front().inputs) {
-    writer.add_message(wire::kGraphInput, value_message(input));
+    writer.add_message(wire::kGraphInput, wire::value_message(input));
   }
   for (const TensorInfo& output : model.groups.front().outputs) {
-    writer.add_message(wire::kGraphOutput, value_message(output));
+    writer.add_message(wire::kGraphOutput, wire::value_message(output));
   }
   return graph;
 }
@@ -221,70 +182,6 @@ Status check(const Model& model) {
   return {};
 }
 
-Status system_error(std::string_view what, const std::filesystem::path& path, int error) {
-  std::string message = fmt::format("{} {}: {}", what, path.string(), std::strerror(error));
-  if (error == ENOSPC || error == EDQUOT) return exhausted(std::move(message));
-  return unavailable(std::move(message));
-}
-
-// A file that appears under its name only when commit() was reached.
-class NewFile {
- public:
-  explicit NewFile(const std::filesystem::path& path)
-      : path_(path), partial_(path.string() + fmt::format(".partial-{}", ::getpid())) {}
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-  ~NewFile() {
-    if (descriptor_ < 0) return;
-    ::close(descriptor_);
-    ::unlink(partial_.c_str());
-  }
-
-  Status open() {
-    descriptor_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (descriptor_ < 0) return system_error("cannot create", partial_, errno);
-    return {};
-  }
-
-  Status append(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-      const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return system_error("cannot write", partial_, errno);
-      bytes = bytes.subspan(static_cast<std::size_t>(written));
-    }
-    return {};
-  }
-  // Leaves a hole of so many bytes, which reads as zeros.
-  Status skip(std::size_t bytes) {
-    const off_t end = ::lseek(descriptor_, static_cast<off_t>(bytes), SEEK_CUR);
-    if (end < 0 || ::ftruncate(descriptor_, end) != 0)
-      return system_error("cannot write", partial_, errno);
-    return {};
-  }
-  Status append(const std::string& bytes) { return append(std::as_bytes(std::span(bytes))); }
-
-  Status commit() {
-    if (::fsync(descriptor_) != 0) return system_error("cannot sync", partial_, errno);
-    if (::rename(partial_.c_str(), path_.c_str()) != 0)
-      return system_error("cannot create", path_, errno);
-    ::close(descriptor_);
-    descriptor_ = -1;
-    const std::filesystem::path folder = path_.has_parent_path() ? path_.parent_path() : ".";
-    const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory >= 0) {
-      ::fsync(directory);  // Some file systems refuse; the file itself is safe already.
-      ::close(directory);
-    }
-    return {};
-  }
-
- private:
-  std::filesystem::path path_;
-  std::filesystem::path partial_;
-  int descriptor_ = -1;
-};
-
 Status write_file(const Model& model, const std::filesystem::path& path, bool hollow) {
   AXLE_TRY(check(model));
   AXLE_TRY_ASSIGN(const std::vector<std::size_t> sizes, check_weights(model, hollow));
@@ -300,7 +197,7 @@ Status write_file(const Model& model, const std::filesystem::path& path, bool ho
     append_prefix(prefixed, wire::kGraphInitializer, weight_start.size() + sizes[i]);
     prefixed += weight_start;
     end += prefixed.size() + sizes[i];
-    if (end > kMessageLimit) {
+    if (end > kLargestFile) {
       return invalid_argument(
           fmt::format("{}: more than 2 GiB, the limit of one engine file", path.string()));
     }

@@ -13,7 +13,6 @@ using protozero::pbf_writer;
 
 constexpr std::int64_t kIr = 8;
 constexpr std::int64_t kOpset = 17;
-constexpr std::uint32_t kExternalData = 13;  // TensorProto.external_data.
 
 std::string value_info(std::string_view name, DataType dtype,
                        const std::vector<std::int64_t>& shape) {
@@ -120,9 +119,9 @@ OnnxGraph& OnnxGraph::external(std::string_view name, const std::vector<std::int
                                std::string_view file, std::size_t offset, std::size_t length) {
   std::string tensor = tensor_head(name, DataType::kFloat, shape);
   pbf_writer writer(tensor);
-  writer.add_message(kExternalData, entry("location", file));
-  writer.add_message(kExternalData, entry("offset", std::to_string(offset)));
-  writer.add_message(kExternalData, entry("length", std::to_string(length)));
+  writer.add_message(wire::kTensorExternalData, entry("location", file));
+  writer.add_message(wire::kTensorExternalData, entry("offset", std::to_string(offset)));
+  writer.add_message(wire::kTensorExternalData, entry("length", std::to_string(length)));
   writer.add_int32(wire::kTensorDataLocation, 1);
   pbf_writer(initializers_).add_message(wire::kGraphInitializer, tensor);
   return *this;

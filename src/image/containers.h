@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "image/decode.h"
 
@@ -66,6 +68,9 @@ class JpegSegments {
  private:
   Bytes rest_;
 };
+
+// The comments of a GIF file. Source: GIF89a 12 to 26.
+std::vector<std::string> gif_comments(Bytes file);
 
 // The EXIF block of `file`, beginning with its TIFF header; empty where there is none.
 Bytes find_exif(Kind kind, Bytes file);

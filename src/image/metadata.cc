@@ -11,10 +11,15 @@
 
 #include "image/containers.h"
 #include "image/exif.h"
+#include "image/memory.h"
 #include "image/unicode.h"
 
 namespace axle::image {
 namespace {
+
+// Keys of texts that say how a picture was made.
+constexpr std::string_view kParameters = "parameters";
+constexpr std::string_view kComment = "comment";
 
 constexpr std::uint8_t kCommentMarker = 0xfe;  // ITU-T T.81 table B.1.
 
@@ -66,7 +71,7 @@ class Collector {
 
   Status add(std::string_view key, std::string text) {
     size_bytes_ += key.size() + text.size();
-    if (size_bytes_ > kMaxTextBytes) return too_much();
+    if (size_bytes_ > kMaxTextBytes || metadata_.items.size() == kMaxTexts) return too_much();
     metadata_.items.push_back({latin1_to_utf8(key), std::move(text)});
     return {};
   }
@@ -74,17 +79,21 @@ class Collector {
   // The texts; `comment` is that of EXIF.
   Result<Metadata> finish(std::optional<std::string> comment) && {
     if (comment && comment->size() > kMaxTextBytes - size_bytes_) return too_much();
-    const auto named = std::find_if(metadata_.items.begin(), metadata_.items.end(),
-                                    [](const TextItem& item) { return item.key == "parameters"; });
-    if (named != metadata_.items.end()) metadata_.parameters = named->text;
+    for (const std::string_view key : {kParameters, kComment}) {
+      const auto named = std::find_if(metadata_.items.begin(), metadata_.items.end(),
+                                      [&](const TextItem& item) { return item.key == key; });
+      if (named == metadata_.items.end()) continue;
+      metadata_.parameters = named->text;
+      break;
+    }
     if (comment) metadata_.parameters = *std::move(comment);
     return std::move(metadata_);
   }
 
  private:
   static Status too_much() {
-    return invalid_argument(
-        fmt::format("the texts of the picture have more than {} bytes", kMaxTextBytes));
+    return invalid_argument(fmt::format("texts in the picture: at most {} of {} bytes together",
+                                        kMaxTexts, kMaxTextBytes));
   }
 
   // Compression method, then the packed text, which `to_utf8` makes UTF-8 of.
@@ -127,7 +136,12 @@ Status collect(Kind kind, Bytes file, Collector& collector) {
     JpegSegments segments(file);
     while (const std::optional<Segment> segment = segments.next()) {
       if (segment->marker != kCommentMarker) continue;
-      AXLE_TRY(collector.add("comment", to_valid_utf8(as_text(segment->data))));
+      AXLE_TRY(collector.add(kComment, to_valid_utf8(as_text(segment->data))));
+    }
+  }
+  if (kind == Kind::kGif) {
+    for (const std::string& comment : gif_comments(file)) {
+      AXLE_TRY(collector.add(kComment, to_valid_utf8(comment)));
     }
   }
   return {};
@@ -138,9 +152,11 @@ Status collect(Kind kind, Bytes file, Collector& collector) {
 Result<Metadata> read_metadata(std::span<const std::byte> file) {
   const std::optional<Kind> kind = sniff(file);
   if (!kind) return invalid_argument("not a picture: wanted PNG, JPEG, WebP or GIF");
-  Collector collector;
-  AXLE_TRY(collect(*kind, file, collector));
-  return std::move(collector).finish(exif_user_comment(find_exif(*kind, file)));
+  return or_exhausted([&]() -> Result<Metadata> {
+    Collector collector;
+    AXLE_TRY(collect(*kind, file, collector));
+    return std::move(collector).finish(exif_user_comment(find_exif(*kind, file)));
+  });
 }
 
 }  // namespace axle::image

@@ -5,6 +5,7 @@
 
 #include "image/encode.h"
 #include "image/exif.h"
+#include "image/testing/allocation_limit.h"
 #include "image/testing/files.h"
 
 namespace axle::image {
@@ -67,7 +68,15 @@ TEST(MetadataTest, CommentOfAJpegIsAnItem) {
   file.insert(2, "\xff\xfe\0\x07hello"s);
   const Metadata metadata = metadata_of(file);
   EXPECT_THAT(metadata.items, ElementsAre(TextItem{"comment", "hello"}));
-  EXPECT_EQ(metadata.parameters, "");
+  EXPECT_EQ(metadata.parameters, "hello");
+  EXPECT_EQ(metadata_of(vector_file("Orientation1")).parameters, "");
+}
+
+TEST(MetadataTest, CommentsOfAGifAreItemsWhereverTheyStand) {
+  std::string file = vector_file("GifAnimation");
+  file.insert(file.size() - 1, "\x21\xfe\2sh\3ort\0"s);
+  EXPECT_THAT(metadata_of(file).items, ElementsAre(TextItem{"comment", "short"}));
+  EXPECT_EQ(metadata_of(file).parameters, "short");
 }
 
 TEST(MetadataTest, PictureWithoutTextHasNone) {
@@ -112,6 +121,20 @@ TEST(MetadataTest, TextBombIsRefused) {
         png_with(png_chunk("eXIf", make_exif(std::string(kMaxTextBytes + 1, 'x'))))}) {
     EXPECT_EQ(read_metadata(bytes_of(file)).status().code(), Code::kInvalidArgument);
   }
+}
+
+TEST(MetadataTest, MoreTextsThanAnyoneWritesAreRefused) {
+  std::string chunks;
+  for (std::size_t i = 0; i < kMaxTexts; ++i) chunks += png_chunk("tEXt", "\0"s);
+  EXPECT_EQ(metadata_of(png_with(chunks)).items.size(), kMaxTexts);
+  chunks += png_chunk("tEXt", "\0"s);
+  EXPECT_EQ(read_metadata(bytes_of(png_with(chunks))).status().code(), Code::kInvalidArgument);
+}
+
+TEST(MetadataTest, MissingMemoryIsTold) {
+  const std::string file = png_with(png_chunk("tEXt", "a\0"s + std::string(200'000, 'x')));
+  const testing::AllocationLimit limit(100'000);
+  EXPECT_EQ(read_metadata(bytes_of(file)).status().code(), Code::kExhausted);
 }
 
 TEST(MetadataTest, WhatIsNoPictureIsRefused) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <new>
 #include <utility>
 
 namespace axle {
@@ -102,11 +103,13 @@ std::string encode_base64(std::string_view bytes) {
   return text;
 }
 
-Result<std::string> decode_base64(std::string_view text, std::size_t limit_bytes) {
+Result<std::string> decode_base64(std::string_view text, std::size_t limit_bytes) try {
   Decoder decoder(limit_bytes);
   decoder.reserve(std::min(limit_bytes, text.size() / 4 * 3 + 3));
   for (std::size_t i = 0; i < text.size(); ++i) AXLE_TRY(decoder.add(text[i], i));
   return std::move(decoder).finish();
+} catch (const std::bad_alloc&) {
+  return exhausted(fmt::format("base64: no memory for what {} characters stand for", text.size()));
 }
 
 }  // namespace axle

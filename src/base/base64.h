@@ -18,6 +18,7 @@ std::string encode_base64(std::string_view bytes);
 //
 // Errors: kInvalidArgument  `text` is not base64 (says where), or stands for more than
 //                           `limit_bytes`.
+//         kExhausted        no memory.
 Result<std::string> decode_base64(std::string_view text,
                                   std::size_t limit_bytes = std::size_t{1} << 30);
 

@@ -16,6 +16,7 @@ namespace axle::image {
 //
 // Errors: kInvalidArgument  not base64; a data URI without ";base64" or without a comma; nothing in
 //                           it; more than `limit_bytes`.
+//         kExhausted        no memory.
 Result<std::string> decode_picture_text(std::string_view text,
                                         std::size_t limit_bytes = std::size_t{64} << 20);
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "image/testing/allocation_limit.h"
+
 namespace axle::image {
 namespace {
 
@@ -27,6 +29,12 @@ TEST(DataUriTest, MoreThanTheLimitIsRefused) {
   EXPECT_TRUE(decode_picture_text("data:;base64,Zm9vYmFy", 6).ok());
   EXPECT_EQ(decode_picture_text("data:;base64,Zm9vYmFy", 5).status().code(),
             Code::kInvalidArgument);
+}
+
+TEST(DataUriTest, MissingMemoryIsTold) {
+  const std::string text(200'000, 'A');
+  const testing::AllocationLimit limit(100'000);
+  EXPECT_EQ(decode_picture_text(text).status().code(), Code::kExhausted);
 }
 
 }  // namespace

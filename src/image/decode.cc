@@ -7,6 +7,7 @@
 #include "image/codecs.h"
 #include "image/containers.h"
 #include "image/exif.h"
+#include "image/memory.h"
 
 namespace axle::image {
 namespace {
@@ -69,8 +70,10 @@ Result<Picture> decode(std::span<const std::byte> file, const DecodeLimits& limi
         "begin otherwise",
         file.size()));
   }
-  AXLE_TRY_ASSIGN(Picture picture, decode_kind(*kind, file, limits));
-  return apply_orientation(std::move(picture), exif_orientation(find_exif(*kind, file)));
+  return or_exhausted([&]() -> Result<Picture> {
+    AXLE_TRY_ASSIGN(Picture picture, decode_kind(*kind, file, limits));
+    return apply_orientation(std::move(picture), exif_orientation(find_exif(*kind, file)));
+  });
 }
 
 }  // namespace axle::image

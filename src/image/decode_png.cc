@@ -3,7 +3,6 @@
 
 #include <csetjmp>
 #include <cstring>
-#include <vector>
 
 #include "image/codecs.h"
 
@@ -86,14 +85,18 @@ bool read_header(Reader& reader, Header& header) {
 }
 
 // Reads the pixels and what follows them. False after an error.
-bool read_rows(Reader& reader, png_bytepp rows, std::size_t row_bytes) {
+bool read_rows(Reader& reader, png_bytep pixels, int height, std::size_t row_bytes) {
   if (setjmp(png_jmpbuf(reader.png)) != 0) return false;
-  png_set_interlace_handling(reader.png);
+  const int passes = png_set_interlace_handling(reader.png);
   png_read_update_info(reader.png, reader.info);
   if (png_get_rowbytes(reader.png, reader.info) != row_bytes) {
     png_error(reader.png, "its rows are not as long as its header says");
   }
-  png_read_image(reader.png, rows);
+  for (int pass = 0; pass < passes; ++pass) {
+    for (int y = 0; y < height; ++y) {
+      png_read_row(reader.png, pixels + static_cast<std::size_t>(y) * row_bytes, nullptr);
+    }
+  }
   png_read_end(reader.png, nullptr);
   return true;
 }
@@ -113,10 +116,9 @@ Result<Picture> decode_png(std::span<const std::byte> file, const DecodeLimits& 
   Header header;
   if (!read_header(reader, header)) return failure(reader);
   AXLE_TRY_ASSIGN(Picture picture, make_decoded(Kind::kPng, header.size, header.channels, limits));
-  std::vector<png_bytep> rows;
-  rows.reserve(static_cast<std::size_t>(picture.height));
-  for (int y = 0; y < picture.height; ++y) rows.push_back(picture.row(y).data());
-  if (!read_rows(reader, rows.data(), picture.row_bytes())) return failure(reader);
+  if (!read_rows(reader, picture.pixels.data(), picture.height, picture.row_bytes())) {
+    return failure(reader);
+  }
   return picture;
 }
 

@@ -16,6 +16,7 @@
 
 #include "image/encode.h"
 #include "image/exif.h"
+#include "image/memory.h"
 
 namespace axle::image {
 namespace {
@@ -136,10 +137,8 @@ Status check_jpeg(const Picture& picture, const JpegOptions& options) {
   return {};
 }
 
-}  // namespace
-
-Result<std::string> encode_jpeg(const Picture& picture, const JpegOptions& options) {
-  AXLE_TRY(check_jpeg(picture, options));
+// As encode_jpeg(), for what it has checked.
+Result<std::string> encode(const Picture& picture, const JpegOptions& options) {
   std::string exif;
   if (!options.parameters.empty()) {
     exif = std::string(kExifHeader) + make_exif(options.parameters);
@@ -151,6 +150,13 @@ Result<std::string> encode_jpeg(const Picture& picture, const JpegOptions& optio
   Writer writer;
   if (write(writer, picture, options.quality, exif)) return std::move(writer.file);
   return exhausted(fmt::format("JPEG: {}", writer.message));
+}
+
+}  // namespace
+
+Result<std::string> encode_jpeg(const Picture& picture, const JpegOptions& options) {
+  AXLE_TRY(check_jpeg(picture, options));
+  return or_exhausted([&] { return encode(picture, options); });
 }
 
 }  // namespace axle::image

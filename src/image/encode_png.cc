@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "image/encode.h"
+#include "image/memory.h"
 #include "image/unicode.h"
 
 namespace axle::image {
@@ -119,10 +120,12 @@ Result<std::string> encode(const Picture& picture, std::string_view parameters, 
 
 Result<std::string> encode_png(const Picture& picture, const PngOptions& options) {
   AXLE_TRY(check(picture));
-  AXLE_TRY_ASSIGN(std::string file, encode(picture, options.parameters, Packing::kRuns));
-  if (options.effort == PngEffort::kFast) return file;
-  AXLE_TRY_ASSIGN(std::string other, encode(picture, options.parameters, Packing::kMatches));
-  return other.size() < file.size() ? other : file;
+  return or_exhausted([&]() -> Result<std::string> {
+    AXLE_TRY_ASSIGN(std::string file, encode(picture, options.parameters, Packing::kRuns));
+    if (options.effort == PngEffort::kFast) return file;
+    AXLE_TRY_ASSIGN(std::string other, encode(picture, options.parameters, Packing::kMatches));
+    return other.size() < file.size() ? other : file;
+  });
 }
 
 }  // namespace axle::image

@@ -9,6 +9,7 @@
 #include "image/convert.h"
 #include "image/encode.h"
 #include "image/exif.h"
+#include "image/memory.h"
 
 namespace axle::image {
 namespace {
@@ -98,6 +99,17 @@ Result<std::string> with_exif(const std::string& file, const std::string& exif) 
   return std::string(reinterpret_cast<const char*>(assembled.data.bytes), assembled.data.size);
 }
 
+// As encode_webp(), for what it has checked.
+Result<std::string> encode(const Picture& picture, const WebpOptions& options) {
+  if (picture.channels == 1) {
+    AXLE_TRY_ASSIGN(const Picture rgb, to_rgb(picture));
+    return encode(rgb, options);
+  }
+  AXLE_TRY_ASSIGN(std::string file, encode_pixels(picture, options));
+  if (options.parameters.empty()) return file;
+  return with_exif(file, make_exif(options.parameters));
+}
+
 }  // namespace
 
 Result<std::string> encode_webp(const Picture& picture, const WebpOptions& options) {
@@ -109,13 +121,7 @@ Result<std::string> encode_webp(const Picture& picture, const WebpOptions& optio
   if (options.quality < 1 || options.quality > 100) {
     return invalid_argument(fmt::format("WebP quality {}: wanted 1 to 100", options.quality));
   }
-  if (picture.channels == 1) {
-    AXLE_TRY_ASSIGN(const Picture rgb, to_rgb(picture));
-    return encode_webp(rgb, options);
-  }
-  AXLE_TRY_ASSIGN(std::string file, encode_pixels(picture, options));
-  if (options.parameters.empty()) return file;
-  return with_exif(file, make_exif(options.parameters));
+  return or_exhausted([&] { return encode(picture, options); });
 }
 
 }  // namespace axle::image

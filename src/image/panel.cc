@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <new>
 #include <utility>
 
 #include "image/convert.h"
 #include "image/dither.h"
+#include "image/memory.h"
 
 namespace axle::image {
 namespace {
@@ -71,12 +71,19 @@ void pack(const Picture& levels, PanelFormat format, int bits, char* target) {
   }
 }
 
-Result<std::string> zeros(std::size_t bytes) {
-  try {
-    return std::string(bytes, '\0');
-  } catch (const std::bad_alloc&) {
-    return exhausted(fmt::format("no memory for the {} bytes of a display", bytes));
+// As to_panel(), for what it has checked.
+Result<std::string> convert(const Picture& picture, const PanelOptions& options) {
+  const Form form = form_of(options.format);
+  AXLE_TRY_ASSIGN(Picture values, form.channels == 1 ? to_grey(picture) : to_rgb(picture));
+  adjust(values, options);
+  std::string bytes(panel_bytes(picture.size(), options.format), '\0');
+  if (options.format == PanelFormat::kRgb888) {
+    std::copy(values.pixels.begin(), values.pixels.end(), bytes.begin());
+    return bytes;
   }
+  quantise(values, form.levels, options.dither);
+  pack(values, options.format, form.bits, bytes.data());
+  return bytes;
 }
 
 }  // namespace
@@ -93,17 +100,7 @@ Result<std::string> to_panel(const Picture& picture, const PanelOptions& options
   if (!(options.gamma >= 0.1 && options.gamma <= 10.0)) {
     return invalid_argument(fmt::format("gamma {}: wanted 0.1 to 10", options.gamma));
   }
-  const Form form = form_of(options.format);
-  AXLE_TRY_ASSIGN(Picture values, form.channels == 1 ? to_grey(picture) : to_rgb(picture));
-  adjust(values, options);
-  AXLE_TRY_ASSIGN(std::string bytes, zeros(panel_bytes(picture.size(), options.format)));
-  if (options.format == PanelFormat::kRgb888) {
-    std::copy(values.pixels.begin(), values.pixels.end(), bytes.begin());
-    return bytes;
-  }
-  quantise(values, form.levels, options.dither);
-  pack(values, options.format, form.bits, bytes.data());
-  return bytes;
+  return or_exhausted([&] { return convert(picture, options); });
 }
 
 }  // namespace axle::image

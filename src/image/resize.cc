@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "image/convert.h"
+#include "image/memory.h"
 #include "image/resample.h"
 
 namespace axle::image {
@@ -36,6 +37,19 @@ Result<Picture> resample(const Picture& picture, const Box& box, Size size, Filt
   const int end = down.ranges.back().first + down.ranges.back().count;
   AXLE_TRY_ASSIGN(const Picture narrow, resample_rows(picture, across(), first, end - first));
   return resample_columns(narrow, down, first);
+}
+
+// As resize_box(), for what it has checked.
+Result<Picture> resize_checked(const Picture& picture, const Box& box, Size size, Filter filter) {
+  if (filter == Filter::kNearest) return sample_nearest(picture, box, size);
+  const bool unchanged = is_whole_side(box.left, box.right, picture.width, size.width) &&
+                         is_whole_side(box.top, box.bottom, picture.height, size.height);
+  if (picture.channels != 4 || unchanged) return resample(picture, box, size, filter);
+  AXLE_TRY_ASSIGN(Picture multiplied, copy_of(picture));
+  premultiply(multiplied);
+  AXLE_TRY_ASSIGN(Picture result, resample(multiplied, box, size, filter));
+  unpremultiply(result);
+  return result;
 }
 
 // The size in which a picture of `picture` fits into `size`; halves are rounded to even, as Python
@@ -91,15 +105,7 @@ Result<Picture> resize_box(const Picture& picture, const Box& box, Size size, Fi
                     "of {} x {}",
                     box.left, box.top, box.right, box.bottom, picture.width, picture.height));
   }
-  if (filter == Filter::kNearest) return sample_nearest(picture, box, size);
-  const bool unchanged = is_whole_side(box.left, box.right, picture.width, size.width) &&
-                         is_whole_side(box.top, box.bottom, picture.height, size.height);
-  if (picture.channels != 4 || unchanged) return resample(picture, box, size, filter);
-  AXLE_TRY_ASSIGN(Picture multiplied, copy_of(picture));
-  premultiply(multiplied);
-  AXLE_TRY_ASSIGN(Picture result, resample(multiplied, box, size, filter));
-  unpremultiply(result);
-  return result;
+  return or_exhausted([&] { return resize_checked(picture, box, size, filter); });
 }
 
 Result<Picture> fit_cover(const Picture& picture, Size size, Filter filter) {

@@ -97,6 +97,8 @@ TEST(ResizeTest, MissingMemoryIsTold) {
     EXPECT_EQ(resize(picture, {2000, 2000}, filter).status().code(), Code::kExhausted);
     EXPECT_EQ(fit_cover(picture, {2000, 2000}, filter).status().code(), Code::kExhausted);
     EXPECT_EQ(fit_contain(picture, {2000, 2000}, filter, {}).status().code(), Code::kExhausted);
+    // Here the coefficients are what is too large.
+    EXPECT_EQ(resize(picture, {300'000, 1}, filter).status().code(), Code::kExhausted);
   }
 }
 

@@ -18,11 +18,12 @@ namespace {
 constexpr std::size_t kTypeCount = std::variant_size_v<Payload>;
 constexpr std::string_view kMagic = "AXLE";
 constexpr std::array<std::string_view, kTypeCount> kTypeNames = {
-    "generate",  "cancel",   "load",         "unload",        "status_request", "pause",
-    "shutdown",  "ping",     "hello",        "accepted",      "progress",       "tokens",
-    "done",      "failed",   "model_loaded", "load_progress", "load_failed",    "unloaded",
-    "heartbeat", "readings", "card_lost",    "pong"};
-static_assert(static_cast<std::size_t>(MessageType::kPong) == kTypeCount);
+    "generate",     "cancel",      "load",         "unload",        "status_request", "pause",
+    "shutdown",     "ping",        "hello",        "accepted",      "progress",       "tokens",
+    "done",         "failed",      "model_loaded", "load_progress", "load_failed",    "unloaded",
+    "heartbeat",    "readings",    "card_lost",    "pong",          "picture",        "interrupt",
+    "picture_step", "picture_done"};
+static_assert(static_cast<std::size_t>(MessageType::kPictureDone) == kTypeCount);
 
 struct Header {
   MessageType type{};
@@ -32,7 +33,7 @@ struct Header {
   std::size_t total_bytes() const { return kFrameHeaderBytes + head_bytes + tail_bytes; }
 };
 
-// Does the message's id fit its type? Messages of a generation carry one, ping and pong may.
+// Does the message's id fit its type? Messages of a job carry one, ping and pong may.
 bool id_suits(MessageType type, JobId id) {
   switch (type) {
     case MessageType::kGenerate:
@@ -42,6 +43,10 @@ bool id_suits(MessageType type, JobId id) {
     case MessageType::kTokens:
     case MessageType::kDone:
     case MessageType::kFailed:
+    case MessageType::kPicture:
+    case MessageType::kInterrupt:
+    case MessageType::kPictureStep:
+    case MessageType::kPictureDone:
       return id != JobId{0};
     case MessageType::kPing:
     case MessageType::kPong:

@@ -20,25 +20,26 @@
 //        8      4  flags, 0
 //       12      4  length of the head
 //       16      4  length of the tail
-//       20      8  id: the job's for messages of a generation, free for Ping and Pong, else 0
+//       20      8  id: the job's for messages of a job, free for Ping and Pong, else 0
 //       28         head: one JSON object with exactly the fields of the type; its strings are bytes
 //                  (a path need not be UTF-8)
 //                  tail: lists of numbers, one after the other as the head counts them (token ids
-//                  as int32, biases and log probabilities as int32 then float32)
+//                  as int32, biases and log probabilities as int32 then float32, pixels as bytes,
+//                  latents as float32)
 //
 // Both ends are the same program, so anything else than exactly this is an error, never skipped.
 namespace axle::jobs {
 
-inline constexpr std::int32_t kProtocolVersion = 5;
+inline constexpr std::int32_t kProtocolVersion = 6;
 inline constexpr std::size_t kFrameHeaderBytes = 28;
 inline constexpr std::size_t kFrameHeadLimitBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kFrameTailLimitBytes = std::size_t{64} << 20;
 
 // The alternatives' order is that of MessageType.
-using Payload =
-    std::variant<GenerateJob, Cancel, LoadJob, UnloadJob, StatusRequest, Pause, Shutdown, Ping,
-                 Hello, Accepted, Progress, Tokens, Done, Failed, ModelLoaded, LoadProgress,
-                 LoadFailed, Unloaded, Heartbeat, Readings, CardLost, Pong>;
+using Payload = std::variant<GenerateJob, Cancel, LoadJob, UnloadJob, StatusRequest, Pause,
+                             Shutdown, Ping, Hello, Accepted, Progress, Tokens, Done, Failed,
+                             ModelLoaded, LoadProgress, LoadFailed, Unloaded, Heartbeat, Readings,
+                             CardLost, Pong, PictureJob, Interrupt, PictureStep, PictureDone>;
 
 enum class MessageType : std::uint16_t {
   kGenerate = 1,
@@ -63,6 +64,10 @@ enum class MessageType : std::uint16_t {
   kReadings,
   kCardLost,
   kPong,
+  kPicture,
+  kInterrupt,
+  kPictureStep,
+  kPictureDone,
 };
 
 struct Message {

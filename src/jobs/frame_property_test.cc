@@ -39,11 +39,13 @@ GenerateJob any_job() {
   return job;
 }
 
+std::vector<std::uint8_t> any_pixels() { return *rc::gen::arbitrary<std::vector<std::uint8_t>>(); }
+
 Message any_message() {
   const JobId id{*rc::gen::positive<std::uint64_t>()};
   const auto text = *rc::gen::arbitrary<std::string>();
   const auto number = *rc::gen::arbitrary<std::int32_t>();
-  switch (*rc::gen::inRange(0, 6)) {
+  switch (*rc::gen::inRange(0, 7)) {
     case 0:
       return {id, any_job()};
     case 1:
@@ -54,7 +56,9 @@ Message any_message() {
     case 3:
       return {JobId{0}, Hello{number, text, number > 0, number, text, text}};
     case 4:
-      return {JobId{0}, Heartbeat{number, text, number, 0, 1, 2, 3, 4, 0.5, 0.25}};
+      return {JobId{0}, Heartbeat{number, text, number, 0, 1, 2, 3, 4, 0.5, 0.25, 0.125, 2.0}};
+    case 5:
+      return {id, PictureStep{number, 4, {any_float(), any_float()}, number, 1, any_pixels()}};
     default:
       return {JobId{0}, CardLost{card_lost(text, number)}};
   }

@@ -25,6 +25,33 @@ std::string encoded(const Message& message) {
   return frame.ok() ? *frame : std::string();
 }
 
+PictureJob sample_picture_job() {
+  PictureJob job;
+  job.model = "painter";
+  job.width = 8;
+  job.height = 16;
+  job.prompt = {49406, 320, 2368, 49407};
+  job.negative = {49406, 49407};
+  job.guidance = 1.5;
+  job.timesteps = {999, 499};
+  job.seed = 0xffffffffffffffffull;
+  job.variation_seed = 7;
+  job.variation = 0.25;
+  job.noise = NoiseOrder::kService;
+  job.image = {0, 1, 255};
+  job.mask = {128};
+  job.previews = true;
+  job.priority = -3;
+  job.steps_done = 1;
+  job.latents = {0.25f, -1e-20f};
+  return job;
+}
+
+PictureTimings sample_picture_timings() {
+  using us = std::chrono::microseconds;
+  return {us(1), us(2), us(3), us(4), us(5)};
+}
+
 void expect_round_trip(const Message& message) {
   const std::vector<Message> read = read_all(encoded(message));
   ASSERT_EQ(read.size(), 1u);
@@ -80,6 +107,8 @@ GenerateJob sample_job() {
 TEST(FrameTest, EveryOrderOfTheFrontSurvivesTheJourney) {
   const JobId id{0x0102030405060708};
   expect_round_trip({id, sample_job()});
+  expect_round_trip({id, sample_picture_job()});
+  expect_round_trip({id, Interrupt{}});
   expect_round_trip({id, Cancel{}});
   expect_round_trip({JobId{0}, LoadJob{"a \"quoted\" name", "/models/\xff\xfe not UTF-8"}});
   expect_round_trip({JobId{0}, UnloadJob{"smol"}});
@@ -106,10 +135,14 @@ TEST(FrameTest, EveryEventOfTheCardProcessSurvivesTheJourney) {
   expect_round_trip({JobId{0}, LoadProgress{"smol", 3, 31}});
   expect_round_trip({JobId{0}, LoadFailed{"smol", lost}});
   expect_round_trip({JobId{0}, Unloaded{"smol"}});
-  expect_round_trip({JobId{0}, Heartbeat{1234567, "axclrtEngineExecute", 1, 2, 3, 4, 5, 6, 0.001, 0.05}});
+  expect_round_trip({JobId{0}, Heartbeat{1234567, "axclrtEngineExecute", 1, 2, 3, 4, 5, 6, 0.001,
+                                         0.05, 0.4, 0.9}});
   expect_round_trip({JobId{0}, Readings{48.5, 1, 2, std::nullopt, 2.25}});
   expect_round_trip({JobId{0}, CardLost{lost}});
   expect_round_trip({JobId{7}, Pong{}});
+  expect_round_trip({id, PictureStep{2, 4, {0.5f, -1.25f}, 1, 2, {0, 127, 255, 1, 2, 3}}});
+  expect_round_trip(
+      {id, PictureDone{1, 2, {9, 8, 7, 6, 5, 255}, 3, true, sample_picture_timings()}});
 }
 
 TEST(FrameTest, TokenIdsTravelInTheTailAsLittleEndianNumbers) {
@@ -120,7 +153,7 @@ TEST(FrameTest, TokenIdsTravelInTheTailAsLittleEndianNumbers) {
 TEST(FrameTest, TheHeaderIsAsDocumented) {
   const std::string frame = encoded({JobId{0x0201}, Cancel{}});
   EXPECT_EQ(frame,
-            std::string("AXLE\x05\0\x02\0\0\0\0\0\x02\0\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0{}", 30));
+            std::string("AXLE\x06\0\x02\0\0\0\0\0\x02\0\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0{}", 30));
 }
 
 TEST(FrameTest, MessagesArriveHoweverTheStreamIsCut) {
@@ -152,10 +185,10 @@ TEST(FrameTest, ABadHeaderSaysWhichFieldWasWrong) {
   };
   EXPECT_THAT(spoiled(message, set(0, 'B')).message(), testing::HasSubstr("magic"));
   EXPECT_THAT(spoiled(message, set(4, 2)).message(),
-              testing::HasSubstr("version: wanted 5, found 2"));
+              testing::HasSubstr("version: wanted 6, found 2"));
   EXPECT_THAT(spoiled(message, set(6, 0)).message(),
-              testing::HasSubstr("type: wanted 1 to 22, found 0"));
-  EXPECT_THAT(spoiled(message, set(6, 23)).message(), testing::HasSubstr("found 23"));
+              testing::HasSubstr("type: wanted 1 to 26, found 0"));
+  EXPECT_THAT(spoiled(message, set(6, 27)).message(), testing::HasSubstr("found 27"));
   EXPECT_THAT(spoiled(message, set(11, 1)).message(), testing::HasSubstr("flags"));
   EXPECT_THAT(spoiled(message, set(15, 1)).message(), testing::HasSubstr("head: wanted at most"));
   EXPECT_THAT(spoiled(message, set(19, 5)).message(), testing::HasSubstr("tail: wanted at most"));
@@ -228,6 +261,28 @@ TEST(FrameTest, WhatCannotTravelIsRefusedBeforeItIsSent) {
   job = sample_job();
   job.prompt.assign(kFrameTailLimitBytes / 4 + 1, 1);
   EXPECT_THAT(encode({JobId{1}, job}).status().message(), testing::HasSubstr("tail"));
+}
+
+TEST(FrameTest, LatentsTravelOnlyWhereTheyAreFinite) {
+  PictureStep step{1, 4, {std::numeric_limits<float>::quiet_NaN()}, 0, 0, {}};
+  EXPECT_THAT(encode({JobId{1}, step}).status().message(), testing::HasSubstr("latents"));
+  step.latents = {1.0f};
+  Result<std::string> frame = encode({JobId{1}, step});
+  ASSERT_TRUE(frame.ok());
+  frame->replace(frame->size() - 4, 4, std::string("\0\0\xc0\x7f", 4));
+  const Status status = read_error(*frame);
+  EXPECT_EQ(status.code(), Code::kCorrupt);
+  EXPECT_THAT(status.message(), testing::HasSubstr("latents"));
+}
+
+TEST(FrameTest, AnUnknownNoiseIsRefusedWithThoseThereAre) {
+  Result<std::string> frame = encode({JobId{1}, sample_picture_job()});
+  ASSERT_TRUE(frame.ok());
+  const std::size_t at = frame->find("\"service\"");
+  ASSERT_NE(at, std::string::npos);
+  (*frame)[at + 1] = 'S';
+  EXPECT_THAT(read_error(*frame).message(),
+              testing::HasSubstr("wanted one of \"vendor\", \"service\", found \"Service\""));
 }
 
 TEST(FrameTest, UnknownTypesHaveAName) {

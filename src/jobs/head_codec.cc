@@ -1,7 +1,9 @@
 #include "jobs/head_codec.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "jobs/little_endian.h"
@@ -10,6 +12,7 @@ namespace axle::jobs {
 namespace {
 
 constexpr std::string_view kFinishNames[] = {"stop", "length"};
+constexpr std::string_view kNoiseNames[] = {"vendor", "service"};
 
 // The numbers of Code in frames are those of the enumeration: both ends are the same program.
 constexpr auto kLastCode = static_cast<std::uint8_t>(Code::kInternal);
@@ -32,6 +35,10 @@ void HeadWriter::field(std::string_view key, const Finish& value) {
   head_[key] = kFinishNames[static_cast<std::size_t>(value)];
 }
 
+void HeadWriter::field(std::string_view key, const NoiseOrder& value) {
+  head_[key] = kNoiseNames[static_cast<std::size_t>(value)];
+}
+
 void HeadWriter::field(std::string_view key, const Status& value) {
   head_[key] = {static_cast<std::int64_t>(value.code()), value.message(), value.vendor_code()};
 }
@@ -39,6 +46,19 @@ void HeadWriter::field(std::string_view key, const Status& value) {
 void HeadWriter::field(std::string_view key, const std::vector<TokenId>& value) {
   head_[key] = value.size();
   for (const TokenId id : value) append_little_endian(tail_, static_cast<std::uint32_t>(id));
+}
+
+void HeadWriter::field(std::string_view key, const std::vector<std::uint8_t>& value) {
+  head_[key] = value.size();
+  tail_.append(reinterpret_cast<const char*>(value.data()), value.size());
+}
+
+void HeadWriter::field(std::string_view key, const std::vector<float>& value) {
+  head_[key] = value.size();
+  for (const float number : value) {
+    if (!std::isfinite(number)) fail(key, "has a number that is not finite");
+    append_little_endian(tail_, std::bit_cast<std::uint32_t>(number));
+  }
 }
 
 void HeadWriter::field(std::string_view key, const std::vector<std::pair<TokenId, float>>& value) {
@@ -94,16 +114,25 @@ void HeadReader::field(std::string_view key, std::optional<double>& value) {
   if (read_double(key, number)) value = number;
 }
 
-void HeadReader::field(std::string_view key, Finish& value) {
+std::optional<std::size_t> HeadReader::read_name(std::string_view key,
+                                                 std::span<const std::string_view> names) {
   std::string name;
   field(key, name);
-  if (!error_.ok()) return;
-  for (std::size_t i = 0; i < std::size(kFinishNames); ++i) {
-    if (name != kFinishNames[i]) continue;
-    value = static_cast<Finish>(i);
-    return;
+  if (!error_.ok()) return std::nullopt;
+  const auto found = std::ranges::find(names, name);
+  if (found == names.end()) {
+    fail(key, fmt::format("wanted one of \"{}\", found \"{}\"", fmt::join(names, "\", \""), name));
+    return std::nullopt;
   }
-  fail(key, fmt::format("wanted \"stop\" or \"length\", found \"{}\"", name));
+  return static_cast<std::size_t>(found - names.begin());
+}
+
+void HeadReader::field(std::string_view key, Finish& value) {
+  if (const auto index = read_name(key, kFinishNames)) value = static_cast<Finish>(*index);
+}
+
+void HeadReader::field(std::string_view key, NoiseOrder& value) {
+  if (const auto index = read_name(key, kNoiseNames)) value = static_cast<NoiseOrder>(*index);
 }
 
 void HeadReader::field(std::string_view key, Status& value) {
@@ -148,6 +177,22 @@ void HeadReader::field(std::string_view key, std::vector<TokenId>& value) {
   value.resize(count);
   for (std::size_t i = 0; i < count; ++i)
     value[i] = static_cast<TokenId>(read_little_endian<std::uint32_t>(bytes.substr(4 * i)));
+}
+
+void HeadReader::field(std::string_view key, std::vector<std::uint8_t>& value) {
+  std::size_t count = 0;
+  const std::string_view bytes = take(key, 1, count);
+  value.assign(bytes.begin(), bytes.end());
+}
+
+void HeadReader::field(std::string_view key, std::vector<float>& value) {
+  std::size_t count = 0;
+  const std::string_view bytes = take(key, 4, count);
+  value.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    value[i] = std::bit_cast<float>(read_little_endian<std::uint32_t>(bytes.substr(4 * i)));
+    if (!std::isfinite(value[i])) return fail(key, "has a number that is not finite");
+  }
 }
 
 void HeadReader::field(std::string_view key, std::vector<std::pair<TokenId, float>>& value) {

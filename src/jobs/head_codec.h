@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,7 +40,10 @@ class HeadWriter {
   void field(std::string_view key, const std::optional<double>& value);
   void field(std::string_view key, const Finish& value);
   void field(std::string_view key, const Status& value);
+  void field(std::string_view key, const NoiseOrder& value);
   void field(std::string_view key, const std::vector<TokenId>& value);
+  void field(std::string_view key, const std::vector<std::uint8_t>& value);
+  void field(std::string_view key, const std::vector<float>& value);
   void field(std::string_view key, const std::vector<std::pair<TokenId, float>>& value);
 
   const Status& error() const { return error_; }
@@ -92,7 +96,10 @@ class HeadReader {
   void field(std::string_view key, std::optional<double>& value);
   void field(std::string_view key, Finish& value);
   void field(std::string_view key, Status& value);
+  void field(std::string_view key, NoiseOrder& value);
   void field(std::string_view key, std::vector<TokenId>& value);
+  void field(std::string_view key, std::vector<std::uint8_t>& value);
+  void field(std::string_view key, std::vector<float>& value);
   void field(std::string_view key, std::vector<std::pair<TokenId, float>>& value);
 
   // The first error, and kCorrupt when head or tail have more than was read.
@@ -101,6 +108,9 @@ class HeadReader {
  private:
   const boost::json::value* find(std::string_view key);
   bool read_double(std::string_view key, double& value);
+  // The place of a name among `names`.
+  std::optional<std::size_t> read_name(std::string_view key,
+                                       std::span<const std::string_view> names);
   // The next `count` elements of `size` bytes, as the head says; empty after an error.
   std::string_view take(std::string_view key, std::size_t size, std::size_t& count);
   void fail(std::string_view key, std::string_view what);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "jobs/picture.h"
 #include "jobs/sampling.h"
 
 // What the front asks of a card process, and what comes back. Plain data; frames carry it
@@ -77,8 +78,8 @@ struct Timings {
   friend bool operator==(const Timings&, const Timings&) = default;
 };
 
-// ---- Events of a job, in this order: accepted, progress*, tokens*, then exactly one of done and
-// failed.
+// ---- Events of a job, in this order: accepted; of a text progress*, tokens*, of a picture
+// picture step*; then exactly one of done, picture done and failed.
 
 struct Accepted {
   std::int32_t queue_position = 0;  // 0: runs next.
@@ -114,7 +115,10 @@ struct Failed {
   friend bool operator==(const Failed&, const Failed&) = default;
 };
 
-using JobEvent = std::variant<Accepted, Progress, Tokens, Done, Failed>;
+using JobEvent = std::variant<Accepted, Progress, Tokens, Done, Failed, PictureStep, PictureDone>;
+
+// What a card process can be asked to do for a client.
+using Job = std::variant<GenerateJob, PictureJob>;
 
 // ---- Answers and reports of the card process that belong to no generation.
 
@@ -154,8 +158,8 @@ struct LoadProgress {
 struct Heartbeat {
   std::int64_t call_running_us = 0;  // Age of the card call now running; 0: none.
   std::string call;                  // Its name.
-  std::int32_t running = 0;          // Generations that run.
-  std::int32_t waiting = 0;          // Generations that wait for cells or a turn.
+  std::int32_t running = 0;          // Jobs that run.
+  std::int32_t waiting = 0;          // Jobs that wait for cells or a turn.
   std::int32_t cells_used = 0;       // Of all loaded models.
   std::int32_t cells_total = 0;
   std::int32_t kv_banks = 0;          // Sets of K/V buffers on the card.
@@ -164,6 +168,9 @@ struct Heartbeat {
   // several models the slowest.
   double prompt_token_s = 0.0;
   double new_token_s = 0.0;
+  // The same of a picture's step, and of all else that a picture takes.
+  double picture_step_s = 0.0;
+  double picture_rest_s = 0.0;
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
 

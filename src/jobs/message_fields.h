@@ -145,6 +145,8 @@ void describe(Codec& codec, Is<Heartbeat> auto& value) {
   codec.field("host_cache_bytes", value.host_cache_bytes);
   codec.field("prompt_token_s", value.prompt_token_s);
   codec.field("new_token_s", value.new_token_s);
+  codec.field("picture_step_s", value.picture_step_s);
+  codec.field("picture_rest_s", value.picture_rest_s);
 }
 
 template <typename Codec>
@@ -161,7 +163,52 @@ void describe(Codec& codec, Is<CardLost> auto& value) {
   codec.field("status", value.status);
 }
 
-// Messages without fields: cancel, status request, shutdown, ping, pong.
+template <typename Codec>
+void describe(Codec& codec, Is<PictureJob> auto& value) {
+  codec.field("model", value.model);
+  codec.field("width", value.width);
+  codec.field("height", value.height);
+  codec.field("prompt", value.prompt);
+  codec.field("negative", value.negative);
+  codec.field("guidance", value.guidance);
+  codec.field("timesteps", value.timesteps);
+  codec.field("seed", value.seed);
+  codec.field("variation_seed", value.variation_seed);
+  codec.field("variation", value.variation);
+  codec.field("noise", value.noise);
+  codec.field("image", value.image);
+  codec.field("mask", value.mask);
+  codec.field("previews", value.previews);
+  codec.field("priority", value.priority);
+  codec.field("steps_done", value.steps_done);
+  codec.field("latents", value.latents);
+}
+
+template <typename Codec>
+void describe(Codec& codec, Is<PictureStep> auto& value) {
+  codec.field("steps_done", value.steps_done);
+  codec.field("steps_total", value.steps_total);
+  codec.field("latents", value.latents);
+  codec.field("preview_width", value.preview_width);
+  codec.field("preview_height", value.preview_height);
+  codec.field("preview", value.preview);
+}
+
+template <typename Codec>
+void describe(Codec& codec, Is<PictureDone> auto& value) {
+  codec.field("width", value.width);
+  codec.field("height", value.height);
+  codec.field("pixels", value.pixels);
+  codec.field("steps", value.steps);
+  codec.field("interrupted", value.interrupted);
+  codec.field("queued_us", value.timings.queued);
+  codec.field("text_us", value.timings.text);
+  codec.field("encode_us", value.timings.encode);
+  codec.field("steps_us", value.timings.steps);
+  codec.field("decode_us", value.timings.decode);
+}
+
+// Messages without fields: cancel, interrupt, status request, shutdown, ping, pong.
 template <typename Codec, typename T>
 requires std::is_empty_v<T>
 void describe(Codec& /*codec*/, T& /*value*/) {}

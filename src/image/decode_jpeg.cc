@@ -64,7 +64,10 @@ void on_message(j_common_ptr jpeg, int level) {
 
 void on_progress(j_common_ptr jpeg) {
   auto* reader = static_cast<Reader*>(jpeg->client_data);
-  if (reader->jpeg.input_scan_number > kMaxScans) ERREXIT(jpeg, JERR_BAD_PROGRESSION);
+  if (reader->jpeg.input_scan_number <= kMaxScans) return;
+  reader->error_code = JERR_BAD_PROGRESSION;
+  std::snprintf(reader->message, sizeof(reader->message), "it has more than %d scans", kMaxScans);
+  std::longjmp(reader->escape, 1);
 }
 
 // Reads up to the first scan and chooses the colours. False after an error.

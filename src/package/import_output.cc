@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "package/locate.h"
 #include "package/package.h"
+#include "package/picture_package.h"
 
 namespace axle::package {
 namespace {
@@ -42,7 +43,8 @@ Result<Existing> look_at_output(const fs::path& output, const ImportRecord& want
   }
   const ImportRecord found = read_record(output);
   if (found.source_sha256 == wanted.source_sha256 && found.options == wanted.options) {
-    const bool usable = Package::open(output).ok();
+    const bool usable = looks_like_pictures(output) ? PicturePackage::open(output).ok()
+                                                    : Package::open(output).ok();
     return usable ? Existing::kSame : Existing::kReplace;
   }
   if (may_replace && looks_like_package(output)) return Existing::kReplace;

@@ -129,6 +129,15 @@ TEST_F(PicturePackageTest, SizesInFoldersBelowAreOneModel) {
   EXPECT_EQ(found.find_variant(96, 48), nullptr);
 }
 
+TEST_F(PicturePackageTest, TheVendorsEnginesAreReadWithHisNameOfTheTimeRow) {
+  write({.vendor = true});
+  const PicturePackageInfo found = info();
+  EXPECT_EQ(found.producer, Producer::kVendor);
+  EXPECT_EQ(found.variants[0].unet_time_row, "/down_blocks.0/resnets.0/act_1/Mul_output_0");
+  write_size("128x64", {.width = 128, .height = 64});
+  expect_corrupt("built by");
+}
+
 TEST_F(PicturePackageTest, SizesMayShareTextEncoderTokenizerAndTimeRows) {
   write_size("64x64", {.width = 64, .height = 64});
   write_size("128x64", {.width = 128, .height = 64});

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "package/locate.h"
+#include "package/picture_package.h"
 
 namespace axle::package {
 namespace {
@@ -34,6 +35,7 @@ StoreEntry describe(const fs::path& folder, std::string name) {
   StoreEntry entry;
   entry.name = std::move(name);
   entry.folder = folder;
+  entry.kind = kind_of_package(folder);
   for (const fs::path& file : list_files(folder, kMaxDepth)) {
     std::error_code error;
     const std::uintmax_t size = fs::file_size(file, error);
@@ -53,7 +55,7 @@ Status collect(const fs::path& folder, const std::string& prefix, int depth,
     std::error_code ignored;
     const std::string name = entry->path().filename().string();
     if (name.front() == '.' || !entry->is_directory(ignored)) continue;
-    if (looks_like_package(entry->path())) {
+    if (looks_like_package(entry->path()) || looks_like_pictures(entry->path())) {
       entries.push_back(describe(entry->path(), prefix + name));
     } else if (depth > 1) {
       // A folder that cannot be read holds no packages that could be used.
@@ -80,6 +82,10 @@ std::vector<const StoreEntry*> matches(const std::vector<StoreEntry>& entries, T
 }
 
 }  // namespace
+
+PackageKind kind_of_package(const fs::path& folder) {
+  return looks_like_pictures(folder) ? PackageKind::kPictures : PackageKind::kText;
+}
 
 Store::Store(fs::path folder) : folder_(std::move(folder)) {}
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -9,10 +10,20 @@
 
 namespace axle::package {
 
+// What a package is for.
+enum class PackageKind : std::uint8_t {
+  kText,      // A language model: Package opens it.
+  kPictures,  // A picture model: PicturePackage opens it.
+};
+
+// By the names of the files alone. Cheap.
+PackageKind kind_of_package(const std::filesystem::path& folder);
+
 // One package of a store, as a listing shows it.
 struct StoreEntry {
   std::string name;              // Folder name, with '/' for packages one level down.
   std::filesystem::path folder;  // Absolute.
+  PackageKind kind = PackageKind::kText;
   std::uintmax_t size_bytes = 0;
   std::filesystem::file_time_type modified;
 };

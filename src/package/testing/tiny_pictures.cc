@@ -1,7 +1,5 @@
 #include "package/testing/tiny_pictures.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <cmath>
 #include <string>
@@ -9,6 +7,7 @@
 
 #include "axmodel/testing/onnx_graph.h"
 #include "base/file.h"
+#include "package/clip_vocabulary.h"
 #include "package/npy.h"
 
 namespace axle::package::testing {
@@ -38,18 +37,28 @@ struct Sizes {
       : width(static_cast<std::int64_t>(options.width)),
         height(static_cast<std::int64_t>(options.height)),
         text(static_cast<std::int64_t>(options.text_width)),
-        time(static_cast<std::int64_t>(options.time_width)) {}
+        time(static_cast<std::int64_t>(options.time_width)),
+        vendor(options.vendor) {}
   std::vector<std::int64_t> latents(std::int64_t channels) const {
     return {1, channels, height / 8, width / 8};
   }
   std::vector<std::int64_t> picture() const { return {1, 3, height, width}; }
+  std::string time_row() const {
+    return vendor ? "/down_blocks.0/resnets.0/act_1/Mul_output_0" : "time_row";
+  }
+  OnnxGraph graph() const {
+    OnnxGraph graph;
+    graph.producer(vendor ? axmodel::kVendorProducer : axmodel::kProducer);
+    return graph;
+  }
   std::int64_t width, height, text, time;
+  bool vendor;
 };
 
 OnnxGraph text_encoder(const Sizes& sizes, std::uint32_t seed) {
   const auto width = static_cast<std::size_t>(sizes.text);
-  OnnxGraph graph;
-  graph.input("input_ids", DataType::kInt32, {1, kTextLength})
+  OnnxGraph graph = sizes.graph();
+  graph.input("input_ids", sizes.vendor ? DataType::kUint32 : DataType::kInt32, {1, kTextLength})
       .constant("tokens", {kVocabulary, sizes.text}, numbers(kVocabulary * width, seed, 1.0f))
       .constant("places", {1, kTextLength, sizes.text},
                 numbers(static_cast<std::size_t>(kTextLength) * width, seed, 0.1f))
@@ -62,9 +71,9 @@ OnnxGraph text_encoder(const Sizes& sizes, std::uint32_t seed) {
 OnnxGraph unet(const Sizes& sizes, std::uint32_t seed) {
   const auto text = static_cast<std::size_t>(sizes.text);
   const auto time = static_cast<std::size_t>(sizes.time);
-  OnnxGraph graph;
+  OnnxGraph graph = sizes.graph();
   graph.input("sample", DataType::kFloat, sizes.latents(4))
-      .input("time_row", DataType::kFloat, {1, sizes.time})
+      .input(sizes.time_row(), DataType::kFloat, {1, sizes.time})
       .input("encoder_hidden_states", DataType::kFloat, {1, kTextLength, sizes.text})
       .constant("mix", {4, 4, 3, 3}, numbers(144, seed, 0.1f))
       .constant("from_time", {sizes.time, 4}, numbers(time * 4, seed, 0.1f))
@@ -74,7 +83,7 @@ OnnxGraph unet(const Sizes& sizes, std::uint32_t seed) {
             {{"kernel_shape", std::vector<std::int64_t>{3, 3}},
              {"pads", std::vector<std::int64_t>{1, 1, 1, 1}}})
       .node("Add", {"sample", "mixed"}, {"kept"})
-      .node("MatMul", {"time_row", "from_time"}, {"time_numbers"})
+      .node("MatMul", {sizes.time_row(), "from_time"}, {"time_numbers"})
       .node("Reshape", {"time_numbers", "as_channels"}, {"time_channels"})
       .node("ReduceMean", {"encoder_hidden_states"}, {"text_mean"},
             {{"axes", std::vector<std::int64_t>{1}}, {"keepdims", std::int64_t{0}}})
@@ -87,7 +96,7 @@ OnnxGraph unet(const Sizes& sizes, std::uint32_t seed) {
 }
 
 OnnxGraph vae_decoder(const Sizes& sizes, std::uint32_t seed) {
-  OnnxGraph graph;
+  OnnxGraph graph = sizes.graph();
   graph.input("x", DataType::kFloat, sizes.latents(4))
       .constant("scales", {4}, std::vector<float>{1, 1, 8, 8})
       .constant("colours", {3, 4, 1, 1}, numbers(12, seed, 0.3f))
@@ -104,7 +113,7 @@ OnnxGraph vae_decoder(const Sizes& sizes, std::uint32_t seed) {
 
 OnnxGraph vae_encoder(const Sizes& sizes, std::uint32_t seed) {
   const std::vector<std::int64_t> window = {8, 8};
-  OnnxGraph graph;
+  OnnxGraph graph = sizes.graph();
   graph.input("image_sample", DataType::kFloat, sizes.picture())
       .constant("moments", {8, 3, 1, 1}, numbers(24, seed, 1.0f))
       .node("AveragePool", {"image_sample"}, {"small"},
@@ -113,37 +122,6 @@ OnnxGraph vae_encoder(const Sizes& sizes, std::uint32_t seed) {
             {{"kernel_shape", std::vector<std::int64_t>{1, 1}}})
       .output("latent_sample", DataType::kFloat, sizes.latents(8));
   return graph;
-}
-
-std::string utf8(unsigned point) {
-  if (point < 0x80) return {static_cast<char>(point)};
-  return {static_cast<char>(0xc0 | point >> 6), static_cast<char>(0x80 | (point & 0x3f))};
-}
-
-// The character that stands for a byte. Source: OpenAI CLIP, simple_tokenizer.py, bytes_to_unicode.
-bool stands_for_itself(unsigned byte) {
-  return (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
-}
-
-// All characters for bytes, in the order of the vocabulary: first those that stand for themselves.
-std::vector<std::string> byte_characters() {
-  std::vector<std::string> characters;
-  for (unsigned byte = 0; byte < kBytes; ++byte) {
-    if (stands_for_itself(byte)) characters.push_back(utf8(byte));
-  }
-  for (unsigned next = kBytes; characters.size() < kBytes; ++next) {
-    characters.push_back(utf8(next));
-  }
-  return characters;
-}
-
-std::string json_key(const std::string& token) {
-  std::string key = "\"";
-  for (const char c : token) {
-    if (c == '"' || c == '\\') key.push_back('\\');
-    key.push_back(c);
-  }
-  return key + "\"";
 }
 
 }  // namespace
@@ -166,20 +144,9 @@ Status write_tiny_engines(const fs::path& folder, const TinyPicturesOptions& opt
 
 Status write_tiny_clip_tokenizer(const fs::path& folder) {
   fs::create_directories(folder);
-  std::vector<std::string> tokens = byte_characters();
-  for (std::size_t i = 0; i < kBytes; ++i) tokens.push_back(tokens[i] + "</w>");
-  std::string merges = "#version: 0.2\n";
-  for (const std::string merge : kMerges) {
-    merges += merge + "\n";
-    tokens.push_back(merge.substr(0, merge.find(' ')) + merge.substr(merge.find(' ') + 1));
-  }
-  tokens.insert(tokens.end(), {"<|startoftext|>", "<|endoftext|>"});
-  std::string vocabulary = "{";
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    vocabulary += fmt::format("{}{}: {}", i == 0 ? "" : ", ", json_key(tokens[i]), i);
-  }
-  AXLE_TRY(write_file_atomically(folder / "vocab.json", vocabulary + "}\n"));
-  return write_file_atomically(folder / "merges.txt", merges);
+  const ClipFiles files = clip_files({kMerges.begin(), kMerges.end()});
+  AXLE_TRY(write_file_atomically(folder / "vocab.json", files.vocabulary));
+  return write_file_atomically(folder / "merges.txt", files.merges);
 }
 
 Status write_tiny_pictures(const fs::path& folder, const TinyPicturesOptions& options) {

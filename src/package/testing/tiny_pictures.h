@@ -18,6 +18,9 @@ struct TinyPicturesOptions {
   std::size_t time_width = 16;  // E
   bool encoder = true;          // With a VAE encoder.
   std::uint32_t seed = 1;       // Of the weights.
+  // As if the vendor had built it: his producer, his name of the time row, tokens without a sign.
+  // The software card does not run it.
+  bool vendor = false;
 };
 
 // The engines and time rows (of 999, 759, 499, 259) of one size, flat in `folder`, which is made:

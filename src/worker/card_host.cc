@@ -9,30 +9,19 @@
 #include "base/log.h"
 #include "jobs/frame.h"
 #include "package/package.h"
+#include "package/picture_package.h"
+#include "worker/llm_resident.h"
+#include "worker/picture_resident.h"
 
 namespace axle::worker {
 namespace {
 
-// Keeps the events of one step until it is known whether the card survived it.
-class StepEvents final : public llm::EventSink {
- public:
-  void progress(jobs::JobId id, const jobs::Progress& event) override { add(id, event); }
-  void tokens(jobs::JobId id, const jobs::Tokens& event) override { add(id, event); }
-  void done(jobs::JobId id, const jobs::Done& event) override { add(id, event); }
-  void failed(jobs::JobId id, const jobs::Failed& event) override { add(id, event); }
-
-  std::vector<std::pair<jobs::JobId, jobs::JobEvent>>& all() { return events_; }
-
- private:
-  void add(jobs::JobId id, jobs::JobEvent event) { events_.emplace_back(id, std::move(event)); }
-  std::vector<std::pair<jobs::JobId, jobs::JobEvent>> events_;
-};
+std::int32_t narrow(std::size_t value) { return static_cast<std::int32_t>(value); }
 
 bool is_last(const jobs::JobEvent& event) {
-  return std::holds_alternative<jobs::Done>(event) || std::holds_alternative<jobs::Failed>(event);
+  return std::holds_alternative<jobs::Done>(event) || std::holds_alternative<jobs::Failed>(event) ||
+         std::holds_alternative<jobs::PictureDone>(event);
 }
-
-std::int32_t narrow(std::size_t value) { return static_cast<std::int32_t>(value); }
 
 }  // namespace
 
@@ -55,9 +44,23 @@ Result<jobs::Hello> CardHost::open() {
   return hello;
 }
 
-CardHost::Resident* CardHost::find(const std::string& name) {
+// Hands events on, and forgets the jobs that have heard their last.
+class CardHost::LastEvents final : public JobEvents {
+ public:
+  LastEvents(CardHost& host, JobEvents& events) : host_(host), events_(events) {}
+  void on_event(jobs::JobId id, jobs::JobEvent event) override {
+    if (is_last(event)) host_.jobs_.erase(id);
+    events_.on_event(id, std::move(event));
+  }
+
+ private:
+  CardHost& host_;
+  JobEvents& events_;
+};
+
+CardHost::Entry* CardHost::find(const std::string& name) {
   const auto found = std::find_if(residents_.begin(), residents_.end(),
-                                  [&name](const auto& resident) { return resident->name == name; });
+                                  [&name](const auto& entry) { return entry->name == name; });
   return found == residents_.end() ? nullptr : found->get();
 }
 
@@ -65,105 +68,103 @@ Result<jobs::ModelLoaded> CardHost::load(const jobs::LoadJob& job, const LoadPro
   if (find(job.model) != nullptr)
     return invalid_argument(fmt::format("a model \"{}\" is loaded already", job.model));
   const auto start = std::chrono::steady_clock::now();
-  AXLE_TRY_ASSIGN(const package::Package package, package::Package::open(job.folder));
-  llm::LoadOptions options;
-  options.step = prepare_options_.step;
-  options.progress = [&](std::size_t done, std::size_t total) {
-    progress({job.model, narrow(done), narrow(total)});
-  };
-  auto resident = std::make_unique<Resident>();
-  resident->name = job.model;
-  AXLE_TRY_ASSIGN(resident->model, load_model(package, options));
-  AXLE_TRY_ASSIGN(const llm::Prepared ready, llm::prepare(*resident->model, prepare_options_));
-  resident->generator = std::make_unique<llm::Generator>(*resident->model, ready.generator);
-  jobs::ModelLoaded loaded;
+  auto entry = std::make_unique<Entry>();
+  entry->name = job.model;
+  entry->flow = ++last_flow_;
+  AXLE_TRY_ASSIGN(entry->resident, load_resident(job, progress));
+  jobs::ModelLoaded loaded = entry->resident->description();
   loaded.model = job.model;
-  loaded.layers = narrow(package.layer_count());
-  loaded.hidden = narrow(package.hidden());
-  loaded.vocab_size = narrow(package.vocab_size());
-  loaded.context_tokens = narrow(resident->model->context_tokens());
-  loaded.card_bytes = static_cast<std::int64_t>(resident->model->memory_bytes());
-  loaded.probe = ready.summary;
   loaded.load_time = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - start);
-  residents_.push_back(std::move(resident));
+  residents_.push_back(std::move(entry));
   return loaded;
 }
 
 // Other models' spare memory goes before a model that would not fit is refused.
-Result<std::unique_ptr<llm::Model>> CardHost::load_model(const package::Package& package,
-                                                         const llm::LoadOptions& options) {
-  Result<std::unique_ptr<llm::Model>> model = llm::Model::load(*card_, package, options);
-  if (model.ok() || model.status().code() != Code::kExhausted) return model;
+Result<std::unique_ptr<Resident>> CardHost::load_resident(const jobs::LoadJob& job,
+                                                          const LoadProgress& progress) {
+  Result<std::unique_ptr<Resident>> loaded = load_folder(job, progress);
+  if (loaded.ok() || loaded.status().code() != Code::kExhausted) return loaded;
   bool more_room = false;
-  for (const auto& resident : residents_) {
-    AXLE_TRY_ASSIGN(const bool gave, resident->generator->give_memory_back());
+  for (const auto& entry : residents_) {
+    AXLE_TRY_ASSIGN(const bool gave, entry->resident->give_memory_back());
     more_room = more_room || gave;
   }
-  return more_room ? llm::Model::load(*card_, package, options) : std::move(model);
+  return more_room ? load_folder(job, progress) : std::move(loaded);
+}
+
+Result<std::unique_ptr<Resident>> CardHost::load_folder(const jobs::LoadJob& job,
+                                                        const LoadProgress& progress) {
+  const auto report = [&](std::size_t done, std::size_t total) {
+    progress({job.model, narrow(done), narrow(total)});
+  };
+  if (package::looks_like_pictures(job.folder)) {
+    AXLE_TRY_ASSIGN(const package::PicturePackage package,
+                    package::PicturePackage::open(job.folder));
+    AXLE_TRY_ASSIGN(std::unique_ptr<PictureResident> pictures,
+                    PictureResident::load(*card_, package, report));
+    return std::unique_ptr<Resident>(std::move(pictures));
+  }
+  AXLE_TRY_ASSIGN(const package::Package package, package::Package::open(job.folder));
+  AXLE_TRY_ASSIGN(std::unique_ptr<LlmResident> texts,
+                  LlmResident::load(*card_, package, prepare_options_, report));
+  return std::unique_ptr<Resident>(std::move(texts));
 }
 
 Status CardHost::unload(const std::string& model, JobEvents& events) {
-  Resident* resident = find(model);
-  if (resident == nullptr) return not_found(fmt::format("no model \"{}\" is loaded", model));
+  Entry* entry = find(model);
+  if (entry == nullptr) return not_found(fmt::format("no model \"{}\" is loaded", model));
   std::vector<jobs::JobId> ended;
   for (const auto& [id, owner] : jobs_)
-    if (owner == resident) ended.push_back(id);
+    if (owner == entry) ended.push_back(id);
   for (const jobs::JobId id : ended) {
-    forget(id);
+    jobs_.erase(id);
     events.on_event(id,
                     jobs::Failed{unavailable(fmt::format("model {} was unloaded", model)), true});
   }
-  std::erase_if(residents_, [resident](const auto& entry) { return entry.get() == resident; });
+  arbiter_.forget(entry->flow);
+  std::erase_if(residents_, [entry](const auto& other) { return other.get() == entry; });
   return card_->health();
 }
 
-Status CardHost::add(jobs::JobId id, const jobs::GenerateJob& job) {
-  Resident* resident = find(job.model);
-  if (resident == nullptr) return not_found(fmt::format("no model \"{}\" is loaded", job.model));
-  llm::GenerateRequest request;
-  request.prompt = job.prompt;
-  request.generated = job.generated;
-  request.sampling = job.sampling;
-  request.max_new_tokens = job.max_new_tokens;
-  request.end_tokens = job.end_tokens;
-  request.priority = job.priority;
-  request.top_logprobs = job.top_logprobs;
-  AXLE_TRY(resident->generator->add(id, std::move(request)));
-  jobs_.emplace(id, resident);
-  ++resident->jobs;
+Status CardHost::add(jobs::JobId id, const jobs::Job& job) {
+  const std::string& model =
+      std::visit([](const auto& one) -> const std::string& { return one.model; }, job);
+  Entry* entry = find(model);
+  if (entry == nullptr) return not_found(fmt::format("no model \"{}\" is loaded", model));
+  AXLE_TRY(entry->resident->add(id, job));
+  jobs_.emplace(id, entry);
   return Status();
-}
-
-void CardHost::forget(jobs::JobId id) {
-  const auto found = jobs_.find(id);
-  if (found == jobs_.end()) return;
-  --found->second->jobs;
-  jobs_.erase(found);
 }
 
 void CardHost::cancel(jobs::JobId id) {
   const auto found = jobs_.find(id);
   if (found == jobs_.end()) return;
-  found->second->generator->cancel(id);
-  forget(id);
+  found->second->resident->cancel(id);
+  jobs_.erase(found);
+}
+
+void CardHost::interrupt(jobs::JobId id) {
+  const auto found = jobs_.find(id);
+  if (found != jobs_.end()) found->second->resident->interrupt(id);
 }
 
 Status CardHost::step(JobEvents& events) {
-  for (std::size_t tried = 0; tried < residents_.size(); ++tried) {
-    Resident& resident = *residents_[turn_++ % residents_.size()];
-    if (resident.jobs == 0) continue;
-    StepEvents step_events;
-    const Result<bool> more = resident.generator->step(step_events);
-    for (auto& [id, event] : step_events.all()) {
-      // After a card error every request fails; the front runs them again in the next process.
-      if (!more.ok() && std::holds_alternative<jobs::Failed>(event)) continue;
-      if (is_last(event)) forget(id);
-      events.on_event(id, std::move(event));
-    }
-    return more.ok() ? Status() : more.status();
+  std::vector<Arbiter::Candidate> candidates;
+  std::vector<Resident*> residents;
+  for (const auto& entry : residents_) {
+    if (entry->resident->idle()) continue;
+    candidates.push_back({entry->flow, entry->resident->priority()});
+    residents.push_back(entry->resident.get());
   }
-  return Status();
+  if (candidates.empty()) return Status();
+  const std::size_t next = arbiter_.choose(candidates);
+  LastEvents last_events(*this, events);
+  const auto begin = std::chrono::steady_clock::now();
+  const Status status = residents[next]->step(last_events);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  arbiter_.account(candidates[next].flow, took.count());
+  return status;
 }
 
 Result<jobs::Readings> CardHost::readings() {
@@ -179,17 +180,7 @@ Result<jobs::Readings> CardHost::readings() {
 
 HostLoad CardHost::load_figures() const {
   HostLoad figures;
-  for (const auto& resident : residents_) {
-    const llm::GeneratorLoad load = resident->generator->load();
-    figures.running += narrow(load.running);
-    figures.waiting += narrow(load.waiting);
-    figures.cells_used += narrow(load.cells_used);
-    figures.cells_total += narrow(load.cells_total);
-    figures.kv_banks += narrow(load.banks);
-    figures.host_cache_bytes += static_cast<std::int64_t>(load.host_bytes);
-    figures.prompt_token_s = std::max(figures.prompt_token_s, load.speed.prompt_token_s);
-    figures.new_token_s = std::max(figures.new_token_s, load.speed.new_token_s);
-  }
+  for (const auto& entry : residents_) entry->resident->add_load(figures);
   return figures;
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
@@ -8,14 +7,14 @@
 
 #include "card/card.h"
 #include "card/library.h"
-#include "llm/generator.h"
-#include "llm/model.h"
 #include "llm/prepare.h"
+#include "worker/arbiter.h"
 #include "worker/engine_host.h"
+#include "worker/resident.h"
 
 namespace axle::worker {
 
-// The real host: one card, its loaded models, a generator for each. Models take turns step by step.
+// The real host: one card and its loaded models, which take turns unit by unit as an Arbiter says.
 //
 // Threading: the engine thread.
 class CardHost final : public EngineHost {
@@ -27,8 +26,9 @@ class CardHost final : public EngineHost {
   Result<jobs::Hello> open() override;
   Result<jobs::ModelLoaded> load(const jobs::LoadJob& job, const LoadProgress& progress) override;
   Status unload(const std::string& model, JobEvents& events) override;
-  Status add(jobs::JobId id, const jobs::GenerateJob& job) override;
+  Status add(jobs::JobId id, const jobs::Job& job) override;
   void cancel(jobs::JobId id) override;
+  void interrupt(jobs::JobId id) override;
   bool idle() const override { return jobs_.empty(); }
   Status step(JobEvents& events) override;
   Result<jobs::Readings> readings() override;
@@ -36,17 +36,18 @@ class CardHost final : public EngineHost {
   void close() override;
 
  private:
-  struct Resident {
+  struct Entry {
     std::string name;
-    std::unique_ptr<llm::Model> model;
-    std::unique_ptr<llm::Generator> generator;  // Uses the model: goes first.
-    std::size_t jobs = 0;
+    Arbiter::Flow flow = 0;
+    std::unique_ptr<Resident> resident;
   };
+  class LastEvents;
 
-  Result<std::unique_ptr<llm::Model>> load_model(const package::Package& package,
-                                                 const llm::LoadOptions& options);
-  Resident* find(const std::string& name);
-  void forget(jobs::JobId id);
+  Result<std::unique_ptr<Resident>> load_resident(const jobs::LoadJob& job,
+                                                  const LoadProgress& progress);
+  Result<std::unique_ptr<Resident>> load_folder(const jobs::LoadJob& job,
+                                                const LoadProgress& progress);
+  Entry* find(const std::string& name);
 
   card::LibraryOptions library_options_;
   card::CardOptions card_options_;
@@ -54,9 +55,10 @@ class CardHost final : public EngineHost {
   std::unique_ptr<card::Library> library_;
   std::unique_ptr<card::Card> card_;
   // Pointers, because jobs_ refers to them.
-  std::vector<std::unique_ptr<Resident>> residents_;
-  std::map<jobs::JobId, Resident*> jobs_;
-  std::size_t turn_ = 0;  // Index of the model whose turn is next.
+  std::vector<std::unique_ptr<Entry>> residents_;
+  std::map<jobs::JobId, Entry*> jobs_;
+  Arbiter arbiter_;
+  Arbiter::Flow last_flow_ = 0;
 };
 
 }  // namespace axle::worker

@@ -9,8 +9,10 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "package/testing/tiny_gguf.h"
+#include "package/testing/tiny_pictures.h"
 
 namespace axle::worker {
 namespace {
@@ -28,9 +30,14 @@ class Events final : public JobEvents {
   void on_event(jobs::JobId /*id*/, jobs::JobEvent event) override {
     done += std::holds_alternative<jobs::Done>(event) ? 1 : 0;
     failed += std::holds_alternative<jobs::Failed>(event) ? 1 : 0;
+    if (std::holds_alternative<jobs::Tokens>(event)) order += 't';
+    if (std::holds_alternative<jobs::PictureStep>(event)) order += 's';
+    if (auto* picture = std::get_if<jobs::PictureDone>(&event)) pictures.push_back(*picture);
   }
   int done = 0;
   int failed = 0;
+  std::string order;  // Tokens and steps of pictures, as they came.
+  std::vector<jobs::PictureDone> pictures;
 };
 
 class CardHostTest : public ::testing::Test {
@@ -65,6 +72,24 @@ class CardHostTest : public ::testing::Test {
 
   Result<jobs::ModelLoaded> load(const std::string& name) {
     return host_->load({name, package_.string()}, [](const jobs::LoadProgress&) {});
+  }
+
+  void load_pictures() {
+    const std::filesystem::path folder = folder_.path() / "pictures";
+    ASSERT_EQ(package::testing::write_tiny_pictures(folder), Status());
+    const auto loaded = host_->load({"p", folder.string()}, [](const jobs::LoadProgress&) {});
+    ASSERT_TRUE(loaded.ok()) << loaded.status();
+    EXPECT_GT(loaded->card_bytes, 0);
+  }
+
+  static jobs::PictureJob picture() {
+    jobs::PictureJob job;
+    job.model = "p";
+    job.width = 64;
+    job.height = 64;
+    job.prompt.assign(77, 3);
+    job.timesteps = {999, 759, 499, 259};
+    return job;
   }
 
   void write_texts(int count, Events& events) {
@@ -118,6 +143,56 @@ TEST_F(CardHostTest, AModelThatCannotFitIsRefusedAndTheOthersGoOn) {
   Events events;
   write_texts(2, events);
   EXPECT_EQ(events.done, 2);
+}
+
+TEST_F(CardHostTest, TextsGoOnBetweenTheStepsOfPictures) {
+  open(256, 4);
+  load_pictures();
+  ASSERT_TRUE(load("a").ok());
+  ASSERT_EQ(host_->add(jobs::JobId{100}, picture()), Status());
+  ASSERT_EQ(host_->add(jobs::JobId{101}, picture()), Status());
+  Events events;
+  write_texts(1, events);
+  EXPECT_EQ(events.done, 1);
+  ASSERT_EQ(events.pictures.size(), 2u);
+  EXPECT_EQ(events.pictures[0].pixels, events.pictures[1].pixels) << "The same seed.";
+  EXPECT_GT(host_->load_figures().picture_step_s, 0.0);
+  const std::size_t first = events.order.find('s');
+  const std::size_t last = events.order.rfind('s');
+  ASSERT_NE(first, std::string::npos);
+  EXPECT_NE(events.order.substr(first, last - first).find('t'), std::string::npos) << events.order;
+}
+
+TEST_F(CardHostTest, PicturesAreCancelledInterruptedAndEndWithTheirModel) {
+  open(256, 1);
+  load_pictures();
+  for (std::uint64_t id = 1; id <= 4; ++id) {
+    ASSERT_EQ(host_->add(jobs::JobId{id}, picture()), Status());
+  }
+  host_->cancel(jobs::JobId{1});
+  host_->interrupt(jobs::JobId{2});
+  host_->interrupt(jobs::JobId{99});
+  Events events;
+  while (events.pictures.empty()) ASSERT_EQ(host_->step(events), Status());
+  EXPECT_TRUE(events.pictures.front().interrupted);
+  EXPECT_EQ(events.order, "s");
+  EXPECT_EQ(host_->unload("p", events), Status());
+  EXPECT_EQ(events.failed, 2);
+  EXPECT_TRUE(host_->idle());
+  EXPECT_EQ(host_->add(jobs::JobId{5}, picture()).code(), Code::kNotFound);
+}
+
+TEST_F(CardHostTest, AJobOfTheOtherKindIsRefused) {
+  open(256, 1);
+  load_pictures();
+  ASSERT_TRUE(load("a").ok());
+  jobs::PictureJob wrong_picture = picture();
+  wrong_picture.model = "a";
+  EXPECT_EQ(host_->add(jobs::JobId{1}, wrong_picture).code(), Code::kInvalidArgument);
+  jobs::GenerateJob wrong_text;
+  wrong_text.model = "p";
+  EXPECT_EQ(host_->add(jobs::JobId{2}, wrong_text).code(), Code::kInvalidArgument);
+  EXPECT_TRUE(host_->idle());
 }
 
 TEST_F(CardHostTest, FiguresTellTheBanks) {

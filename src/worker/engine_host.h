@@ -27,6 +27,8 @@ struct HostLoad {
   std::int64_t host_cache_bytes = 0;
   double prompt_token_s = 0.0;  // As in jobs::Heartbeat.
   double new_token_s = 0.0;
+  double picture_step_s = 0.0;
+  double picture_rest_s = 0.0;
 };
 
 // What a card process runs, behind an interface so that its message handling can be tested without
@@ -52,12 +54,15 @@ class EngineHost {
   // Errors: kNotFound  no such package. kCardLost.
   virtual Status unload(const std::string& model, JobEvents& events) = 0;
 
-  // Queues a generation. Errors: kNotFound  no such model; kInvalidArgument, kExhausted  the job
-  // can never run as asked.
-  virtual Status add(jobs::JobId id, const jobs::GenerateJob& job) = 0;
+  // Queues a job. Errors: kNotFound  no such model; kInvalidArgument, kExhausted  the job can never
+  // run as asked.
+  virtual Status add(jobs::JobId id, const jobs::Job& job) = 0;
 
   // Forgets the job; no event follows. Unknown ids are ignored.
   virtual void cancel(jobs::JobId id) = 0;
+
+  // Ends a picture early, with how it looks. Unknown ids and texts are ignored.
+  virtual void interrupt(jobs::JobId id) = 0;
 
   virtual bool idle() const = 0;
 

@@ -91,6 +91,8 @@ void Worker::send_heartbeat() {
     heartbeat.host_cache_bytes = load_.host_cache_bytes;
     heartbeat.prompt_token_s = load_.prompt_token_s;
     heartbeat.new_token_s = load_.new_token_s;
+    heartbeat.picture_step_s = load_.picture_step_s;
+    heartbeat.picture_rest_s = load_.picture_rest_s;
   }
   // A front that is gone is the reader's business.
   static_cast<void>(socket_.send({kNoJob, std::move(heartbeat)}).ok());
@@ -126,7 +128,7 @@ void Worker::handle(jobs::Message message) {
   std::visit([&](const auto& payload) { on_payload(message.id, payload); }, message.payload);
 }
 
-void Worker::on_payload(jobs::JobId id, const jobs::GenerateJob& job) {
+void Worker::add(jobs::JobId id, const jobs::Job& job) {
   const Status status = host_.add(id, job);
   if (status.ok()) {
     const HostLoad load = host_.load_figures();
@@ -136,6 +138,10 @@ void Worker::on_payload(jobs::JobId id, const jobs::GenerateJob& job) {
 }
 
 void Worker::on_payload(jobs::JobId id, const jobs::Cancel& /*cancel*/) { host_.cancel(id); }
+
+void Worker::on_payload(jobs::JobId id, const jobs::Interrupt& /*interrupt*/) {
+  host_.interrupt(id);
+}
 
 void Worker::on_payload(jobs::JobId /*id*/, const jobs::LoadJob& job) { loads_.push_back(job); }
 

@@ -64,7 +64,9 @@ class Worker {
   void serve();
   void turn();
   void handle(jobs::Message message);
-  void on_payload(jobs::JobId id, const jobs::GenerateJob& job);
+  void on_payload(jobs::JobId id, const jobs::GenerateJob& job) { add(id, job); }
+  void on_payload(jobs::JobId id, const jobs::PictureJob& job) { add(id, job); }
+  void on_payload(jobs::JobId id, const jobs::Interrupt& interrupt);
   void on_payload(jobs::JobId id, const jobs::Cancel& cancel);
   void on_payload(jobs::JobId id, const jobs::LoadJob& job);
   void on_payload(jobs::JobId id, const jobs::UnloadJob& job);
@@ -75,6 +77,7 @@ class Worker {
   // Everything that only a card process sends.
   template <typename Payload>
   void on_payload(jobs::JobId id, const Payload& payload);
+  void add(jobs::JobId id, const jobs::Job& job);
   void load_one();
   void report_readings();
   bool can_step() const { return !paused_ && !host_.idle(); }

@@ -43,12 +43,18 @@ class FakeHost final : public EngineHost {
     jobs_.clear();
     return models_.erase(model) == 1 ? Status() : not_found(model);
   }
-  Status add(jobs::JobId id, const jobs::GenerateJob& job) override {
-    if (!models_.contains(job.model)) return not_found("no model " + job.model);
-    jobs_[id] = job;
+  Status add(jobs::JobId id, const jobs::Job& job) override {
+    if (const auto* picture = std::get_if<jobs::PictureJob>(&job)) {
+      pictures.push_back(id);
+      return picture->model == "m" ? Status() : not_found("no model " + picture->model);
+    }
+    const auto& text = std::get<jobs::GenerateJob>(job);
+    if (!models_.contains(text.model)) return not_found("no model " + text.model);
+    jobs_[id] = text;
     return Status();
   }
   void cancel(jobs::JobId id) override { jobs_.erase(id); }
+  void interrupt(jobs::JobId id) override { interrupted.push_back(id); }
   bool idle() const override { return jobs_.empty(); }
   Status step(JobEvents& events) override {
     if (++steps == steps_until_loss) return kLost;
@@ -68,10 +74,12 @@ class FakeHost final : public EngineHost {
     return readings;
   }
   HostLoad load_figures() const override {
-    return {static_cast<std::int32_t>(jobs_.size()), 0, 5, 10, 3, 4096, 0.25, 0.5};
+    return {static_cast<std::int32_t>(jobs_.size()), 0, 5, 10, 3, 4096, 0.25, 0.5, 0.4, 0.9};
   }
   void close() override { closed = true; }
 
+  std::vector<jobs::JobId> pictures;
+  std::vector<jobs::JobId> interrupted;
   Status open_error;
   Status readings_error;
   int steps = 0;
@@ -270,7 +278,24 @@ TEST_F(WorkerTest, HeartbeatsTellTheRunningCallAndTheLoad) {
   EXPECT_EQ(heartbeat_.host_cache_bytes, 4096);
   EXPECT_EQ(heartbeat_.prompt_token_s, 0.25);
   EXPECT_EQ(heartbeat_.new_token_s, 0.5);
+  EXPECT_EQ(heartbeat_.picture_step_s, 0.4);
+  EXPECT_EQ(heartbeat_.picture_rest_s, 0.9);
   EXPECT_GE(readings_, 2);  // One at the start, one for the request.
+}
+
+TEST_F(WorkerTest, PicturesAndInterruptsReachTheHost) {
+  start();
+  jobs::PictureJob picture;
+  picture.model = "m";
+  order(jobs::JobId{2}, picture);
+  order(jobs::JobId{2}, jobs::Interrupt{});
+  picture.model = "other";
+  order(jobs::JobId{3}, picture);
+  EXPECT_THAT(heard_until(jobs::MessageType::kFailed),
+              ElementsAre("hello 0", "accepted 2", "failed 3"));
+  hang_up();
+  EXPECT_THAT(host_.pictures, ElementsAre(jobs::JobId{2}, jobs::JobId{3}));
+  EXPECT_THAT(host_.interrupted, ElementsAre(jobs::JobId{2}));
 }
 
 TEST_F(WorkerTest, UnloadingAModelFailsItsJobs) {

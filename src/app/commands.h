@@ -21,13 +21,14 @@ Status run_serve(const Config& config);
 int run_card(const Config& config, int socket);
 
 struct ImportArguments {
-  std::filesystem::path file;  // Either this or a shape.
-  std::string shape;           // "qwen3-0.6b", ...: a package of that shape without weights.
-  std::string name;            // Empty: from the file's name, or the shape's with "-shape".
-  std::string weights;         // Empty: q8_0. Of files only.
-  std::optional<std::uint32_t> cells;  // Nothing: 2047, or as the shape says.
-  std::optional<std::uint32_t> chunk;  // Nothing: 128, or as the shape says.
-  std::vector<std::size_t> ladder;     // Empty: made for cells and chunk, or as the shape says.
+  std::filesystem::path file = {};  // A GGUF file or a folder of ONNX files; or else a shape.
+  std::string shape = {};    // "qwen3-0.6b", "sd15", ...: a package of that shape without weights.
+  std::string name = {};     // Empty: from the file's name, or the shape's with "-shape".
+  std::string weights = {};  // Empty: q8_0. Of files only.
+  std::optional<std::uint32_t> cells = {};  // Nothing: 2047, or as the shape says.
+  std::optional<std::uint32_t> chunk = {};  // Nothing: 128, or as the shape says.
+  std::vector<std::size_t> ladder = {};  // Empty: made for cells and chunk, or as the shape says.
+  std::string size = {};                 // "512x512", of pictures; empty: that.
   bool replace = false;
 };
 Status run_import(const Config& config, const ImportArguments& arguments);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "app/commands.h"
+#include "app/import_pictures.h"
 #include "app/interrupt.h"
 #include "app/progress.h"
 #include "package/import.h"
@@ -159,7 +160,14 @@ Result<package::ImportReport> make_shape(const ImportArguments& arguments,
 
 std::string package_name(const ImportArguments& arguments) {
   if (!arguments.name.empty()) return arguments.name;
-  return arguments.shape.empty() ? name_from_file(arguments.file) : arguments.shape + "-shape";
+  if (!arguments.shape.empty()) return arguments.shape + "-shape";
+  // A folder's name may end with a slash, and may have points in it.
+  if (asks_for_pictures(arguments)) {
+    const std::filesystem::path folder = std::filesystem::absolute(arguments.file);
+    const std::filesystem::path clean = folder.lexically_normal();
+    return clean.has_filename() ? clean.filename() : clean.parent_path().filename();
+  }
+  return name_from_file(arguments.file);
 }
 
 // What a person can do about a failed import, where the failure does not say it.
@@ -176,7 +184,8 @@ Status with_advice(const Status& status) {
 
 Status run_import(const Config& config, const ImportArguments& arguments) {
   if (arguments.file.empty() == arguments.shape.empty()) {
-    return invalid_argument("import needs a GGUF file, or --shape and a name of a shape");
+    return invalid_argument(
+        "import needs a GGUF file, a folder of ONNX files, or --shape and a name of a shape");
   }
   if (!arguments.shape.empty() && !arguments.weights.empty()) {
     return invalid_argument(
@@ -192,6 +201,11 @@ Status run_import(const Config& config, const ImportArguments& arguments) {
   const std::filesystem::path folder = models_folder(config);
   MadeFolders made(folder);
   AXLE_TRY(made.make());
+  if (asks_for_pictures(arguments)) {
+    AXLE_TRY(with_advice(import_pictures(arguments, folder / name)));
+    made.keep();
+    return {};
+  }
   const Result<package::ImportReport> report = arguments.shape.empty()
                                                    ? import_file(arguments, folder / name)
                                                    : make_shape(arguments, folder / name);

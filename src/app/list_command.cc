@@ -5,6 +5,7 @@
 #include "api/openai/served_model.h"
 #include "app/commands.h"
 #include "app/progress.h"
+#include "app/show_pictures.h"
 #include "llm/probe_cache.h"
 #include "package/package.h"
 #include "package/store.h"
@@ -13,6 +14,7 @@ namespace axle::app {
 namespace {
 
 std::string family_of(const package::StoreEntry& entry) {
+  if (entry.kind == package::PackageKind::kPictures) return pictures_line(entry.folder);
   const Result<package::Package> package = package::Package::open(entry.folder);
   if (!package.ok()) return "broken: " + package.status().message();
   return fmt::format("{}, {} layers, {} tokens{}", package->info().family, package->layer_count(),
@@ -77,6 +79,9 @@ Status run_list(const Config& config) {
 Status run_show(const Config& config, const std::string& name, bool verify) {
   const package::Store store(models_folder(config));
   AXLE_TRY_ASSIGN(const std::filesystem::path folder, store.find(name));
+  if (package::kind_of_package(folder) == package::PackageKind::kPictures) {
+    return show_pictures(folder, verify);
+  }
   const Result<package::Package> package = package::Package::open(folder);
   if (!package.ok()) return with_package_advice(package.status());
   print_shape(package->info());

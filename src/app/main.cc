@@ -44,13 +44,17 @@ void add_settings(CLI::App& command, CommandLine& line) {
 
 void add_import(CLI::App& app, CommandLine& line) {
   CLI::App* command =
-      app.add_subcommand("import", "make a model package for the software card from a GGUF file");
+      app.add_subcommand("import",
+                         "make a model package for the software card from a GGUF file, or from an "
+                         "SD 1.5 pipeline in ONNX");
   CLI::Option* file =
-      command->add_option("file", line.import.file, "GGUF file (llama, qwen2 or qwen3)");
+      command->add_option("file", line.import.file,
+                          "GGUF file (llama, qwen2 or qwen3), or a folder with text_encoder, unet, "
+                          "vae_decoder and tokenizer");
   command
       ->add_option("--shape", line.import.shape,
                    "instead of a file: a package of that shape without weights, for benchmarks: "
-                   "qwen3-0.6b, qwen3-1.7b or qwen3-4b")
+                   "qwen3-0.6b, qwen3-1.7b, qwen3-4b, or sd15 for pictures")
       ->excludes(file);
   command->add_option("--name", line.import.name, "name of the model; default: from the file");
   command->add_option("--weights", line.import.weights,
@@ -62,6 +66,8 @@ void add_import(CLI::App& app, CommandLine& line) {
       ->add_option("--ladder", line.import.ladder,
                    "histories of the prefill groups; default: doubling up to the context")
       ->delimiter(',');
+  command->add_option("--size", line.import.size,
+                      "of pictures, where the ONNX files leave it open; default 512x512");
   command->add_flag("--replace", line.import.replace, "replace a model of that name");
   add_settings(*command, line);
 }

@@ -13,7 +13,8 @@
 //   last gap         leaves a token out               hold       gives tokens only once FOLDER/go
 //   exists order       sends an order instead of a report
 //
-// Readings have the temperature of FOLDER/celsius, where there is one.
+// Pictures have four steps, which count as tokens. Readings have the temperature of FOLDER/celsius,
+// where there is one.
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -61,6 +62,10 @@ class FakeCardProcess {
       for (auto next = jobs_.begin(); next != jobs_.end();) {
         const auto job = next++;
         step(job->first, job->second);
+      }
+      for (auto next = pictures_.begin(); next != pictures_.end();) {
+        const auto picture = next++;
+        paint(picture->first, picture->second);
       }
     }
     return 0;
@@ -115,7 +120,8 @@ class FakeCardProcess {
   }
 
   bool receive() {
-    const bool busy = !jobs_.empty() && !(has("hold") && !fs::exists(state_ / "go"));
+    const bool busy =
+        !(jobs_.empty() && pictures_.empty()) && !(has("hold") && !fs::exists(state_ / "go"));
     pollfd entry{fd_, POLLIN, 0};
     if (::poll(&entry, 1, busy ? 0 : 5) <= 0) return true;
     std::string buffer(65536, '\0');
@@ -136,9 +142,14 @@ class FakeCardProcess {
       on_load(*load);
     } else if (const auto* job = std::get_if<jobs::GenerateJob>(&message.payload)) {
       on_generate(id, *job);
+    } else if (const auto* picture = std::get_if<jobs::PictureJob>(&message.payload)) {
+      on_picture(id, *picture);
+    } else if (std::holds_alternative<jobs::Interrupt>(message.payload)) {
+      if (pictures_.contains(id)) pictures_.at(id).timesteps.resize(1);
     } else if (std::holds_alternative<jobs::Cancel>(message.payload)) {
       std::ofstream(state_ / "cancelled", std::ios::app) << id << "\n";
       jobs_.erase(id);
+      pictures_.erase(id);
     } else if (const auto* pause = std::get_if<jobs::Pause>(&message.payload)) {
       paused_ = pause->paused;
     }
@@ -184,6 +195,38 @@ class FakeCardProcess {
     if (has("double")) send_again(id, job);
   }
 
+  // The latents after step n of a picture are n numbers, each the seed.
+  void on_picture(std::uint64_t id, const jobs::PictureJob& picture) {
+    const std::vector<float> wanted(static_cast<std::size_t>(picture.steps_done),
+                                    static_cast<float>(picture.seed));
+    if (picture.latents != wanted)
+      return send(id, jobs::Failed{internal("the latents are not those of the steps"), false});
+    pictures_[id] = picture;
+  }
+
+  void paint(std::uint64_t id, jobs::PictureJob& picture) {
+    if (paused_ || (has("hold") && !fs::exists(state_ / "go"))) return;
+    if (picture.steps_done >= std::ssize(picture.timesteps)) return finish_picture(id);
+    if (due("die")) ::raise(SIGKILL);
+    ++tokens_;
+    ++picture.steps_done;
+    picture.latents.push_back(static_cast<float>(picture.seed));
+    send(id, jobs::PictureStep{picture.steps_done, 4, picture.latents, 0, 0, {}});
+  }
+
+  void finish_picture(std::uint64_t id) {
+    const jobs::PictureJob& picture = pictures_.at(id);
+    jobs::PictureDone done;
+    done.width = picture.width;
+    done.height = picture.height;
+    done.steps = picture.steps_done;
+    done.interrupted = picture.steps_done < 4;
+    done.pixels.assign(static_cast<std::size_t>(3 * picture.width * picture.height),
+                       static_cast<std::uint8_t>(picture.seed));
+    send(id, done);
+    pictures_.erase(id);
+  }
+
   void send_again(std::uint64_t id, const Job& job) {
     jobs::Tokens all;
     for (std::size_t i = 0; i < job.produced; ++i)
@@ -215,6 +258,7 @@ class FakeCardProcess {
   std::map<std::string, std::string> script_;
   jobs::FrameReader reader_;
   std::map<std::uint64_t, Job> jobs_;
+  std::map<std::uint64_t, jobs::PictureJob> pictures_;
   std::size_t tokens_ = 0;
   bool paused_ = false;
   bool stuck_ = false;

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <thread>
 #include <utility>
+#include <variant>
 
 #include "fleet/fleet_loop.h"
 #include "fleet/fleet_state.h"
@@ -52,14 +53,24 @@ Status check_job(const jobs::GenerateJob& job) {
   return Status();
 }
 
+Status check_job(const jobs::PictureJob& job) {
+  if (job.prompt.empty()) return invalid_argument("a prompt needs at least one token");
+  if (job.width < 1 || job.height < 1)
+    return invalid_argument(fmt::format("the size of a picture: wanted at least 1x1, found {}x{}",
+                                        job.width, job.height));
+  if (job.timesteps.empty()) return invalid_argument("a picture needs at least one timestep");
+  return Status();
+}
+
 class FleetImpl final : public Fleet {
  public:
   FleetImpl(const FleetOptions& options, Descriptor wake);
   ~FleetImpl() override { stop(std::chrono::milliseconds(0)); }
 
-  Result<jobs::JobId> submit(jobs::GenerateJob job, std::shared_ptr<JobSink> sink,
+  Result<jobs::JobId> submit(jobs::Job job, std::shared_ptr<JobSink> sink,
                              std::optional<Time> deadline) override;
   void cancel(jobs::JobId id) override;
+  void interrupt(jobs::JobId id) override;
   std::optional<QueuePlace> queue_place(jobs::JobId id) const override;
   seconds retry_after() const override;
   Health health() const override;
@@ -68,7 +79,7 @@ class FleetImpl final : public Fleet {
   void stop(std::chrono::milliseconds limit) override;
 
  private:
-  Result<jobs::JobId> submit_locked(jobs::GenerateJob job, std::shared_ptr<JobSink> sink,
+  Result<jobs::JobId> submit_locked(jobs::Job job, std::shared_ptr<JobSink> sink,
                                     std::optional<Time> deadline) AXLE_REQUIRES(state_.mutex);
   Status check_model(const std::string& name) const AXLE_REQUIRES(state_.mutex);
   void wake() const;
@@ -116,20 +127,20 @@ Status FleetImpl::check_model(const std::string& name) const {
   return Status();
 }
 
-Result<jobs::JobId> FleetImpl::submit_locked(jobs::GenerateJob job, std::shared_ptr<JobSink> sink,
+Result<jobs::JobId> FleetImpl::submit_locked(jobs::Job job, std::shared_ptr<JobSink> sink,
                                              std::optional<Time> deadline) {
   if (state_.stop_deadline) return unavailable("the server is stopping");
   if (state_.health.state == CardState::kLost)
     return unavailable("the card is lost: " + state_.health.reason);
-  AXLE_TRY(check_model(job.model));
+  AXLE_TRY(check_model(jobs::model_of(job)));
   return state_.table.add(std::chrono::steady_clock::now(), std::move(job), std::move(sink),
                           deadline);
 }
 
-Result<jobs::JobId> FleetImpl::submit(jobs::GenerateJob job, std::shared_ptr<JobSink> sink,
+Result<jobs::JobId> FleetImpl::submit(jobs::Job job, std::shared_ptr<JobSink> sink,
                                       std::optional<Time> deadline) {
   if (sink == nullptr) return invalid_argument("a job needs a sink");
-  AXLE_TRY(check_job(job));
+  AXLE_TRY(std::visit([](const auto& one) { return check_job(one); }, job));
   const MutexLock lock(state_.mutex);
   Result<jobs::JobId> id = submit_locked(std::move(job), std::move(sink), deadline);
   if (id.ok()) {
@@ -143,6 +154,12 @@ Result<jobs::JobId> FleetImpl::submit(jobs::GenerateJob job, std::shared_ptr<Job
 void FleetImpl::cancel(jobs::JobId id) {
   const MutexLock lock(state_.mutex);
   if (state_.table.cancel(id)) state_.cancelled.push_back(id);
+  wake();
+}
+
+void FleetImpl::interrupt(jobs::JobId id) {
+  const MutexLock lock(state_.mutex);
+  if (state_.table.interrupt(id)) state_.interrupted.push_back(id);
   wake();
 }
 

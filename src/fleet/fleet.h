@@ -15,8 +15,9 @@
 
 namespace axle::fleet {
 
-// Takes the events of one job, in this order: Accepted once, Progress*, Tokens*, then exactly one
-// of Done and Failed. Each token comes exactly once, whatever happens to card processes meanwhile.
+// Takes the events of one job, in this order: Accepted once, Progress* and Tokens* of a text or
+// PictureStep* of a picture, then exactly one of Done, PictureDone and Failed. Each token and each
+// step comes exactly once, whatever happens to card processes meanwhile.
 //
 // Threading: called on the fleet's thread; must not block and must not throw. It may call submit()
 // and cancel(). The fleet drops its reference on its own thread after the last event.
@@ -48,7 +49,7 @@ struct FleetOptions {
 
 // The front's side of one card: starts the card process, watches it, restarts it and, where needed,
 // the card; keeps the queue of jobs and hands running ones to the next card process, with the
-// tokens they already have.
+// tokens or steps they already have.
 //
 // A job runs with its priority first, then in the order of submission. A job that was running in
 // several card processes that died, without a token in any of them, is run alone next, and fails
@@ -76,15 +77,17 @@ class Fleet {
   // a connection may end before its job or after it. A job that has no token when its deadline
   // passes gets Failed (kDeadlineExceeded); one that has some gets Done (kLength) with them.
   //
-  // Errors: kInvalidArgument  no prompt, no sink, a negative token, max_new_tokens below 1.
+  // Errors: kInvalidArgument  no prompt, no sink, a negative token, max_new_tokens below 1; a
+  // picture
+  //                           without pixels or timesteps.
   //         kNotFound         no such model (those that exist are named).
   //         kExhausted        the queue is full; retry_after() says when to come back.
   //         kUnavailable      the card is lost, the model could not be loaded, or the fleet stops
   //                           (with the reason).
-  virtual Result<jobs::JobId> submit(jobs::GenerateJob job, std::shared_ptr<JobSink> sink,
+  virtual Result<jobs::JobId> submit(jobs::Job job, std::shared_ptr<JobSink> sink,
                                      std::optional<Time> deadline) = 0;
   // Without a deadline.
-  Result<jobs::JobId> submit(jobs::GenerateJob job, std::shared_ptr<JobSink> sink) {
+  Result<jobs::JobId> submit(jobs::Job job, std::shared_ptr<JobSink> sink) {
     return submit(std::move(job), std::move(sink), std::nullopt);
   }
 
@@ -92,6 +95,10 @@ class Fleet {
   // event of it begins; one that is being delivered at that moment may still finish. Unknown ids
   // and jobs that have ended are ignored.
   virtual void cancel(jobs::JobId id) = 0;
+
+  // Ends a picture after the step that runs, at least its first one: PictureDone comes with how it
+  // looks. Texts, unknown ids and jobs that have ended are ignored.
+  virtual void interrupt(jobs::JobId id) = 0;
 
   // Nothing for jobs that do not wait any more.
   virtual std::optional<QueuePlace> queue_place(jobs::JobId id) const = 0;

@@ -188,6 +188,7 @@ void FleetLoop::drop_connection(const Status& why) {
   changed_ = true;
   const MutexLock lock(state_.mutex);
   state_.cancelled.clear();
+  state_.interrupted.clear();
   state_.table.on_process_lost(now(), why);
   for (ModelHealth& model : state_.health.models) {
     model.state = ModelState::kLoading;
@@ -290,7 +291,7 @@ void FleetLoop::on_payload(jobs::JobId /*id*/, const jobs::Heartbeat& heartbeat)
   changed_ = true;
   const MutexLock lock(state_.mutex);
   state_.health.heartbeat = heartbeat;
-  state_.table.set_rates(heartbeat.prompt_token_s, heartbeat.new_token_s);
+  state_.table.set_rates(heartbeat);
 }
 
 void FleetLoop::on_payload(jobs::JobId /*id*/, const jobs::Readings& readings) {
@@ -336,12 +337,16 @@ void FleetLoop::expire() {
 
 void FleetLoop::send_cancels() {
   std::vector<jobs::JobId> cancelled;
+  std::vector<jobs::JobId> interrupted;
   {
     const MutexLock lock(state_.mutex);
     cancelled.swap(state_.cancelled);
+    interrupted.swap(state_.interrupted);
   }
   // The connection may be gone: then the job is too.
   for (const jobs::JobId id : cancelled) static_cast<void>(link_.send({id, jobs::Cancel{}}).ok());
+  for (const jobs::JobId id : interrupted)
+    static_cast<void>(link_.send({id, jobs::Interrupt{}}).ok());
 }
 
 void FleetLoop::dispatch() {
@@ -353,7 +358,12 @@ void FleetLoop::dispatch() {
         now(), [this](const std::string& model) { return loaded_.contains(model); });
   }
   for (JobTable::Send& send : sends) {
-    const Status status = link_.send({send.id, std::move(send.job)});
+    Status status = std::visit(
+        [&](auto& job) {
+          return link_.send({send.id, std::move(job)});
+        },
+        send.job);
+    if (status.ok() && send.interrupt) status = link_.send({send.id, jobs::Interrupt{}});
     if (status.ok()) continue;
     const MutexLock lock(state_.mutex);
     state_.table.fail(send.id, now(), status);

@@ -22,8 +22,9 @@ struct FleetState {
   JobTable table AXLE_GUARDED_BY(mutex);
   Health health AXLE_GUARDED_BY(mutex);                 // Without queued and running: the table's.
   std::optional<Time> next_try AXLE_GUARDED_BY(mutex);  // Of a lost card.
-  std::optional<Time> stop_deadline AXLE_GUARDED_BY(mutex);   // Set: no new jobs.
-  std::vector<jobs::JobId> cancelled AXLE_GUARDED_BY(mutex);  // To be told to the card process.
+  std::optional<Time> stop_deadline AXLE_GUARDED_BY(mutex);     // Set: no new jobs.
+  std::vector<jobs::JobId> cancelled AXLE_GUARDED_BY(mutex);    // To be told to the card process.
+  std::vector<jobs::JobId> interrupted AXLE_GUARDED_BY(mutex);  // Likewise.
   const Descriptor wake;  // An eventfd; a write to it wakes the thread.
 };
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string_view>
+#include <utility>
 #include <variant>
 
 namespace axle::fleet {
@@ -19,6 +21,22 @@ std::int32_t count(const std::vector<jobs::TokenId>& tokens) {
   return static_cast<std::int32_t>(tokens.size());
 }
 
+std::int32_t generated(const jobs::Job& job) {
+  const auto* text = std::get_if<jobs::GenerateJob>(&job);
+  return text == nullptr ? 0 : count(text->generated);
+}
+
+// A text that has all the tokens it may have.
+bool is_full(const jobs::Job& job) {
+  const auto* text = std::get_if<jobs::GenerateJob>(&job);
+  return text != nullptr && count(text->generated) >= text->max_new_tokens;
+}
+
+Status wrong_kind(jobs::JobId id, std::string_view what) {
+  return corrupt(
+      fmt::format("job {} is of another kind: found {}", static_cast<std::uint64_t>(id), what));
+}
+
 }  // namespace
 
 void Ticket::deliver(const jobs::JobEvent& event) {
@@ -29,7 +47,7 @@ void Ticket::deliver(const jobs::JobEvent& event) {
   state_.compare_exchange_strong(expected, State::kIdle);  // Stays cancelled if it became so.
 }
 
-Result<jobs::JobId> JobTable::add(Time now, jobs::GenerateJob job, std::shared_ptr<JobSink> sink,
+Result<jobs::JobId> JobTable::add(Time now, jobs::Job job, std::shared_ptr<JobSink> sink,
                                   std::optional<Time> deadline) {
   if (waiting_.size() >= limits_.queue)
     return exhausted(fmt::format("the queue is full: {} requests wait, at most {} may",
@@ -45,7 +63,8 @@ Result<jobs::JobId> JobTable::add(Time now, jobs::GenerateJob job, std::shared_p
   waiting_.insert(key_of(id, entry));
   deliver(entry, jobs::Accepted{ahead(id, entry)});
   ++counters_.submitted;
-  counters_.prompt_tokens += count(entry.job.prompt);
+  if (const auto* text = std::get_if<jobs::GenerateJob>(&entry.job))
+    counters_.prompt_tokens += count(text->prompt);
   entries_.emplace(id, std::move(entry));
   return id;
 }
@@ -60,6 +79,13 @@ bool JobTable::cancel(jobs::JobId id) {
   remove(found);
   ++counters_.cancelled;
   return running;
+}
+
+bool JobTable::interrupt(jobs::JobId id) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return false;
+  found->second.interrupted = true;
+  return found->second.running;
 }
 
 std::int32_t JobTable::ahead(jobs::JobId id, const Entry& entry) const {
@@ -81,7 +107,7 @@ std::vector<JobTable::Send> JobTable::take_sendable(Time now, const ModelPredica
   }
   for (auto next = waiting_.begin(); next != waiting_.end() && running() < limits_.running;) {
     Entry& entry = entries_.at(next->second);
-    if (!ready(entry.job.model)) {
+    if (!ready(jobs::model_of(entry.job))) {
       ++next;
       continue;
     }
@@ -91,7 +117,7 @@ std::vector<JobTable::Send> JobTable::take_sendable(Time now, const ModelPredica
     entry.progressed = false;
     if (!entry.sent) entry.sent = now;
     if (entry.replayed) ++counters_.replayed;
-    sends.push_back({next->second, entry.job});
+    sends.push_back({next->second, entry.job, entry.interrupted});
     next = waiting_.erase(next);
     unproven = true;
     if (alone) break;
@@ -103,15 +129,15 @@ Status JobTable::on_event(Time now, jobs::JobId id, jobs::JobEvent event) {
   const auto found = entries_.find(id);
   if (found == entries_.end() || !found->second.running) return Status();
   Entry& entry = found->second;
-  if (auto* tokens = std::get_if<jobs::Tokens>(&event)) {
+  if (auto* tokens = std::get_if<jobs::Tokens>(&event))
     return on_tokens(now, entry, std::move(*tokens));
-  }
+  if (auto* step = std::get_if<jobs::PictureStep>(&event))
+    return on_step(now, entry, std::move(*step));
+  if (const auto* done = std::get_if<jobs::Done>(&event)) return on_done(now, found, *done);
+  if (auto* picture = std::get_if<jobs::PictureDone>(&event))
+    return on_picture(now, found, std::move(*picture));
   if (const auto* progress = std::get_if<jobs::Progress>(&event)) {
-    if (entry.first_token || progress->prefill_done <= entry.prefill_done) return Status();
-    entry.prefill_done = progress->prefill_done;
-    deliver(entry, *progress);
-  } else if (const auto* done = std::get_if<jobs::Done>(&event)) {
-    on_done(now, found, *done);
+    on_progress(entry, *progress);
   } else if (std::holds_alternative<jobs::Failed>(event)) {
     ++counters_.failed;
     end(now, found, std::move(event));
@@ -119,15 +145,22 @@ Status JobTable::on_event(Time now, jobs::JobId id, jobs::JobEvent event) {
   return Status();
 }
 
+void JobTable::on_progress(Entry& entry, const jobs::Progress& progress) {
+  if (entry.first_token || progress.prefill_done <= entry.prefill_done) return;
+  entry.prefill_done = progress.prefill_done;
+  deliver(entry, progress);
+}
+
 Status JobTable::on_tokens(Time now, Entry& entry, jobs::Tokens tokens) {
-  std::vector<jobs::TokenId>& have = entry.job.generated;
+  auto* text = std::get_if<jobs::GenerateJob>(&entry.job);
+  if (text == nullptr) return wrong_kind(entry.ticket->id(), "tokens");
+  std::vector<jobs::TokenId>& have = text->generated;
   const std::int64_t first = tokens.first_index;
   const std::int64_t end = first + count(tokens.ids);
-  if (first < 0 || first > count(have) || end > entry.job.max_new_tokens)
+  if (first < 0 || first > count(have) || end > text->max_new_tokens)
     return corrupt(fmt::format(
         "tokens {} to {} of job {}: wanted them to follow {} tokens and to be at most {}", first,
-        end, static_cast<std::uint64_t>(entry.ticket->id()), have.size(),
-        entry.job.max_new_tokens));
+        end, static_cast<std::uint64_t>(entry.ticket->id()), have.size(), text->max_new_tokens));
   if (tokens.ids.empty()) return Status();
   if (tokens.logprobs.size() % tokens.ids.size() != 0)
     return corrupt(fmt::format(
@@ -140,21 +173,66 @@ Status JobTable::on_tokens(Time now, Entry& entry, jobs::Tokens tokens) {
   if (tokens.ids.empty()) return Status();
   tokens.first_index = count(have);
   have.insert(have.end(), tokens.ids.begin(), tokens.ids.end());
-  if (!entry.first_token) entry.first_token = now;
-  entry.last_token = now;
-  entry.progressed = true;
-  entry.strikes = 0;
+  advanced(now, entry);
   counters_.generated_tokens += count(tokens.ids);
   deliver(entry, std::move(tokens));
   return Status();
 }
 
-void JobTable::on_done(Time now, Entries::iterator found, jobs::Done done) {
+void JobTable::advanced(Time now, Entry& entry) {
+  if (!entry.first_token) entry.first_token = now;
+  entry.last_token = now;
+  entry.progressed = true;
+  entry.strikes = 0;
+}
+
+Status JobTable::on_step(Time now, Entry& entry, jobs::PictureStep step) {
+  auto* picture = std::get_if<jobs::PictureJob>(&entry.job);
+  if (picture == nullptr) return wrong_kind(entry.ticket->id(), "a step of a picture");
+  const auto total = static_cast<std::int32_t>(picture->timesteps.size());
+  if (step.steps_done < 1 || step.steps_done > total || step.steps_total != total)
+    return corrupt(fmt::format("step {} of {} of job {}: wanted one of {}", step.steps_done,
+                               step.steps_total, static_cast<std::uint64_t>(entry.ticket->id()),
+                               total));
+  if (step.steps_done <= picture->steps_done) return Status();
+  picture->steps_done = step.steps_done;
+  picture->latents = step.latents;
+  advanced(now, entry);
+  deliver(entry, std::move(step));
+  return Status();
+}
+
+Status JobTable::on_picture(Time now, Entries::iterator found, jobs::PictureDone done) {
   const Entry& entry = found->second;
+  const auto* picture = std::get_if<jobs::PictureJob>(&entry.job);
+  if (picture == nullptr) return wrong_kind(found->first, "a picture");
+  const auto bytes = std::int64_t{3} * picture->width * picture->height;
+  if (done.width != picture->width || done.height != picture->height ||
+      std::cmp_not_equal(done.pixels.size(), bytes))
+    return corrupt(
+        fmt::format("the picture of job {}: wanted {}x{} pixels, found {}x{} in {} bytes",
+                    static_cast<std::uint64_t>(found->first), picture->width, picture->height,
+                    done.width, done.height, done.pixels.size()));
+  const auto waited = duration_cast<microseconds>(entry.sent.value_or(now) - entry.submitted);
   // What several card processes measured does not add up.
-  if (entry.replayed) return finish_here(now, found, done);
+  done.timings.queued = entry.replayed ? waited : done.timings.queued + waited;
+  ++counters_.done;
+  end(now, found, std::move(done));
+  return Status();
+}
+
+Status JobTable::on_done(Time now, Entries::iterator found, jobs::Done done) {
+  const Entry& entry = found->second;
+  if (!std::holds_alternative<jobs::GenerateJob>(entry.job))
+    return wrong_kind(found->first, "the end of a text");
+  // What several card processes measured does not add up.
+  if (entry.replayed) {
+    finish_here(now, found, done);
+    return Status();
+  }
   done.timings.queued += duration_cast<microseconds>(entry.sent.value_or(now) - entry.submitted);
   complete(now, found, done);
+  return Status();
 }
 
 void JobTable::finish_here(Time now, Entries::iterator found, jobs::Done done) {
@@ -170,12 +248,12 @@ void JobTable::finish_here(Time now, Entries::iterator found, jobs::Done done) {
 }
 
 void JobTable::complete(Time now, Entries::iterator found, jobs::Done done) {
-  const Entry& entry = found->second;
-  done.usage.prompt_tokens = count(entry.job.prompt);
+  const auto& text = std::get<jobs::GenerateJob>(found->second.job);
+  done.usage.prompt_tokens = count(text.prompt);
   done.usage.cached_tokens = std::clamp(done.usage.cached_tokens, 0, done.usage.prompt_tokens);
-  done.usage.completion_tokens = count(entry.job.generated);
-  const double used = static_cast<double>(count(entry.job.generated)) /
-                      static_cast<double>(entry.job.max_new_tokens);
+  done.usage.completion_tokens = count(text.generated);
+  const double used =
+      static_cast<double>(count(text.generated)) / static_cast<double>(text.max_new_tokens);
   rates_.share_used += kNewestShare * (used - rates_.share_used);
   ++counters_.done;
   end(now, found, done);
@@ -187,7 +265,7 @@ std::vector<jobs::JobId> JobTable::expire(Time now) {
     const jobs::JobId id = deadlines_.begin()->second;
     const auto found = entries_.find(id);
     if (found->second.running) running.push_back(id);
-    if (found->second.job.generated.empty()) {
+    if (generated(found->second.job) == 0) {
       fail(id, now, missed(id, found->second));
     } else {
       finish_here(now, found, {.finish = jobs::Finish::kLength, .usage = {}, .timings = {}});
@@ -226,7 +304,7 @@ void JobTable::on_process_lost(Time now, const Status& why) {
            internal(fmt::format("{} card processes in a row ended while they ran this request and "
                                 "before it got a token; the last: {}",
                                 entry.strikes, why.message())));
-    } else if (count(entry.job.generated) >= entry.job.max_new_tokens) {
+    } else if (is_full(entry.job)) {
       finish_here(now, found, {.finish = jobs::Finish::kLength, .usage = {}, .timings = {}});
     } else {
       waiting_.insert(key_of(found->first, entry));
@@ -244,7 +322,7 @@ void JobTable::fail(jobs::JobId id, Time now, const Status& status) {
 void JobTable::fail_model(const std::string& model, Time now, const Status& status) {
   for (auto next = entries_.begin(); next != entries_.end();) {
     const auto found = next++;
-    if (found->second.job.model == model) fail(found->first, now, status);
+    if (jobs::model_of(found->second.job) == model) fail(found->first, now, status);
   }
 }
 
@@ -273,14 +351,24 @@ void JobTable::remove(Entries::iterator found) {
   entries_.erase(found);
 }
 
-void JobTable::set_rates(double prompt_token_s, double new_token_s) {
-  if (prompt_token_s > 0.0) rates_.prompt_token_s = prompt_token_s;
-  if (new_token_s > 0.0) rates_.new_token_s = new_token_s;
+void JobTable::set_rates(const jobs::Heartbeat& heartbeat) {
+  const auto keep = [](double& rate, double newest) {
+    if (newest > 0.0) rate = newest;
+  };
+  keep(rates_.prompt_token_s, heartbeat.prompt_token_s);
+  keep(rates_.new_token_s, heartbeat.new_token_s);
+  keep(rates_.picture_step_s, heartbeat.picture_step_s);
+  keep(rates_.picture_rest_s, heartbeat.picture_rest_s);
 }
 
 double JobTable::seconds_left(const Entry& entry) const {
-  const std::int32_t prompt = entry.first_token ? 0 : count(entry.job.prompt) - entry.prefill_done;
-  return seconds_of_work(prompt, entry.job.max_new_tokens - count(entry.job.generated), rates_);
+  if (const auto* picture = std::get_if<jobs::PictureJob>(&entry.job)) {
+    const auto steps = std::ssize(picture->timesteps) - picture->steps_done;
+    return seconds_of_picture(picture->negative.empty() ? steps : 2 * steps, rates_);
+  }
+  const auto& text = std::get<jobs::GenerateJob>(entry.job);
+  const std::int32_t prompt = entry.first_token ? 0 : count(text.prompt) - entry.prefill_done;
+  return seconds_of_work(prompt, text.max_new_tokens - count(text.generated), rates_);
 }
 
 std::chrono::milliseconds JobTable::wait_behind(std::size_t ahead) const {

@@ -66,17 +66,21 @@ class JobTable {
 
   struct Send {
     jobs::JobId id;
-    jobs::GenerateJob job;
+    jobs::Job job;
+    bool interrupt = false;  // Is it to be interrupted at once?
   };
 
   explicit JobTable(const Limits& limits) : limits_(limits) {}
 
   // Queues a job and its Accepted. Errors: kExhausted  as many wait as may.
-  Result<jobs::JobId> add(Time now, jobs::GenerateJob job, std::shared_ptr<JobSink> sink,
+  Result<jobs::JobId> add(Time now, jobs::Job job, std::shared_ptr<JobSink> sink,
                           std::optional<Time> deadline = {});
 
   // Takes a job out. True when the card process has it and must be told.
   bool cancel(jobs::JobId id);
+
+  // Ends a picture early, now or when it runs. True when the card process has it and must be told.
+  bool interrupt(jobs::JobId id);
 
   // The jobs to hand to the card process now, of models for which `ready` holds; they count as
   // running from here. A suspect (a job that was there when card processes died and never got a
@@ -85,7 +89,8 @@ class JobTable {
   std::vector<Send> take_sendable(Time now, const ModelPredicate& ready);
 
   // An event of the card process. Doubles are dropped; events of unknown jobs too (cancelled).
-  // Errors: kCorrupt  tokens are missing or too many: the process must not be trusted further.
+  // Errors: kCorrupt  tokens or steps are missing or too many, or a picture is not of its size: the
+  //                   process must not be trusted further.
   Status on_event(Time now, jobs::JobId id, jobs::JobEvent event);
 
   // The card process is gone: what ran waits again, with its tokens; or fails after too many times.
@@ -111,7 +116,7 @@ class JobTable {
   const Counters& counters() const { return counters_; }
 
   // What the card process says of its speed; where it does not know yet (0) the old figure stays.
-  void set_rates(double prompt_token_s, double new_token_s);
+  void set_rates(const jobs::Heartbeat& heartbeat);
   // Until a job that came now would begin, as far as can be told: from the work that those before
   // it have, else from the rate at which jobs ended lately.
   std::chrono::milliseconds wait_of_next() const { return wait_behind(waiting_.size()); }
@@ -122,16 +127,17 @@ class JobTable {
 
  private:
   struct Entry {
-    jobs::GenerateJob job;  // `generated` grows with every token delivered.
+    jobs::Job job;  // With what was delivered: the tokens, or the steps and their latents.
     std::shared_ptr<Ticket> ticket;
     Time submitted{};
     std::optional<Time> deadline;
-    std::optional<Time> sent;  // First time.
-    std::optional<Time> first_token;
+    std::optional<Time> sent;         // First time.
+    std::optional<Time> first_token;  // Or step of a picture.
     Time last_token{};
     bool running = false;
     bool progressed = false;  // Got tokens from the present card process.
     bool replayed = false;
+    bool interrupted = false;
     std::int32_t strikes = 0;
     std::int32_t prefill_done = 0;
   };
@@ -139,11 +145,17 @@ class JobTable {
   using Key = std::pair<std::int32_t, jobs::JobId>;
   using Entries = std::map<jobs::JobId, Entry>;
 
-  static Key key_of(jobs::JobId id, const Entry& entry) { return {-entry.job.priority, id}; }
+  static Key key_of(jobs::JobId id, const Entry& entry) {
+    return {-jobs::priority_of(entry.job), id};
+  }
   bool suspect(const Entry& entry) const;
   void deliver(const Entry& entry, jobs::JobEvent event);
   Status on_tokens(Time now, Entry& entry, jobs::Tokens tokens);
-  void on_done(Time now, Entries::iterator found, jobs::Done done);
+  void on_progress(Entry& entry, const jobs::Progress& progress);
+  Status on_done(Time now, Entries::iterator found, jobs::Done done);
+  Status on_step(Time now, Entry& entry, jobs::PictureStep step);
+  Status on_picture(Time now, Entries::iterator found, jobs::PictureDone done);
+  void advanced(Time now, Entry& entry);
   // Done with what it has, its times as the client saw them.
   void finish_here(Time now, Entries::iterator found, jobs::Done done);
   Status missed(jobs::JobId id, const Entry& entry) const;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -38,12 +39,46 @@ class JobTableTest : public testing::Test {
     EXPECT_TRUE(id.ok());
     return *id;
   }
+  jobs::JobId add_picture() {
+    jobs::PictureJob made;
+    made.model = "m";
+    made.width = 2;
+    made.height = 1;
+    made.prompt = {1, 2, 3};
+    made.timesteps = {999, 759, 499, 259};
+    sinks_.push_back(std::make_shared<RecordingSink>());
+    const auto id = table_.add(now_, std::move(made), sinks_.back());
+    EXPECT_TRUE(id.ok());
+    return *id;
+  }
+  Status step(jobs::JobId id, std::int32_t done) {
+    return table_.on_event(now_, id,
+                           jobs::PictureStep{done, 4, {static_cast<float>(done)}, 0, 0, {}});
+  }
+  Status picture_done(jobs::JobId id, std::size_t bytes = 6) {
+    jobs::PictureDone done;
+    done.width = 2;
+    done.height = 1;
+    done.steps = 4;
+    done.pixels.resize(bytes);
+    return table_.on_event(now_, id, std::move(done));
+  }
+  void set_token_rates() {
+    jobs::Heartbeat heartbeat;
+    heartbeat.prompt_token_s = 0.01;
+    heartbeat.new_token_s = 0.1;
+    table_.set_rates(heartbeat);
+  }
   std::vector<jobs::JobId> send() {
     std::vector<jobs::JobId> ids;
     for (const JobTable::Send& send :
          table_.take_sendable(now_, [](const std::string& model) { return model == "m"; })) {
       ids.push_back(send.id);
-      last_sent_ = send.job;
+      last_sent_ = {};
+      last_picture_ = {};
+      if (const auto* text = std::get_if<jobs::GenerateJob>(&send.job)) last_sent_ = *text;
+      if (const auto* picture = std::get_if<jobs::PictureJob>(&send.job)) last_picture_ = *picture;
+      last_interrupt_ = send.interrupt;
     }
     return ids;
   }
@@ -62,6 +97,8 @@ class JobTableTest : public testing::Test {
   JobTable table_{{.queue = 4, .running = 2, .strikes = 3}};
   std::vector<std::shared_ptr<RecordingSink>> sinks_;
   jobs::GenerateJob last_sent_;
+  jobs::PictureJob last_picture_;
+  bool last_interrupt_ = false;
 };
 
 TEST_F(JobTableTest, AJobHearsItsEventsInOrder) {
@@ -303,7 +340,7 @@ TEST_F(JobTableTest, TheWaitIsEstimatedFromTheRateAtWhichJobsEnd) {
 }
 
 TEST_F(JobTableTest, TheWaitIsEstimatedFromTheWorkOfThoseBeforeWhereTheCardKnowsItsSpeed) {
-  table_.set_rates(0.01, 0.1);
+  set_token_rates();
   const jobs::JobId running = add();                  // 3 tokens of prompt and 10 new ones: 1.03 s.
   EXPECT_EQ(table_.wait_of_next(), milliseconds(0));  // Of two places one is free.
   add();
@@ -319,7 +356,7 @@ TEST_F(JobTableTest, TheWaitIsEstimatedFromTheWorkOfThoseBeforeWhereTheCardKnows
 }
 
 TEST_F(JobTableTest, TextsThatEndEarlyMakeOthersExpectedToDoSo) {
-  table_.set_rates(0.01, 0.1);
+  set_token_rates();
   for (int i = 0; i < 40; ++i) {
     const jobs::JobId id = add();
     send();
@@ -330,6 +367,87 @@ TEST_F(JobTableTest, TextsThatEndEarlyMakeOthersExpectedToDoSo) {
   send();
   // 3 tokens of prompt and 2 of 10 new ones, of two texts side by side.
   EXPECT_NEAR(static_cast<double>(table_.queue_place(jobs::JobId{43})->wait.count()), 460, 5);
+}
+
+TEST_F(JobTableTest, APictureHearsItsStepsAndItsEnd) {
+  const jobs::JobId id = add_picture();
+  send();
+  for (std::int32_t done = 1; done <= 4; ++done) EXPECT_EQ(step(id, done), Status());
+  now_ += seconds(3);
+  EXPECT_EQ(picture_done(id), Status());
+  EXPECT_EQ(heard(0), "accepted 0, step 1/4, step 2/4, step 3/4, step 4/4, picture 2x1");
+  EXPECT_TRUE(table_.empty());
+  EXPECT_EQ(table_.counters().done, 1);
+}
+
+TEST_F(JobTableTest, APictureGoesOnWithTheStepsThatItHad) {
+  const jobs::JobId id = add_picture();
+  send();
+  EXPECT_EQ(step(id, 1), Status());
+  EXPECT_EQ(step(id, 2), Status());
+  lose_process();
+  EXPECT_THAT(send(), ElementsAre(id));
+  EXPECT_EQ(last_picture_.steps_done, 2);
+  EXPECT_THAT(last_picture_.latents, ElementsAre(2.0f));
+  EXPECT_EQ(step(id, 2), Status()) << "Has been heard.";
+  EXPECT_EQ(step(id, 3), Status());
+  EXPECT_EQ(heard(0), "accepted 0, step 1/4, step 2/4, step 3/4");
+}
+
+TEST_F(JobTableTest, AnInterruptIsToldNowOrWithTheJob) {
+  const jobs::JobId running = add_picture();
+  send();
+  EXPECT_FALSE(last_interrupt_);
+  EXPECT_TRUE(table_.interrupt(running));
+  const jobs::JobId waiting = add_picture();
+  EXPECT_FALSE(table_.interrupt(waiting)) << "Nobody to tell yet.";
+  send();
+  EXPECT_TRUE(last_interrupt_);
+  lose_process();
+  send();
+  EXPECT_TRUE(last_interrupt_) << "The next process is told too.";
+  EXPECT_FALSE(table_.interrupt(jobs::JobId{99}));
+}
+
+TEST_F(JobTableTest, StepsAndPicturesThatCannotBeAreNotBelieved) {
+  const jobs::JobId picture = add_picture();
+  const jobs::JobId text = add();
+  send();
+  EXPECT_EQ(step(picture, 5).code(), Code::kCorrupt);
+  EXPECT_EQ(step(picture, 0).code(), Code::kCorrupt);
+  EXPECT_EQ(picture_done(picture, 5).code(), Code::kCorrupt);
+  EXPECT_EQ(step(text, 1).code(), Code::kCorrupt);
+  EXPECT_EQ(picture_done(text).code(), Code::kCorrupt);
+  EXPECT_EQ(tokens(picture, {1}, 0).code(), Code::kCorrupt);
+  EXPECT_EQ(table_.on_event(now_, picture, jobs::Done{}).code(), Code::kCorrupt);
+}
+
+TEST_F(JobTableTest, APictureWhoseDeadlinePassesFailsHoweverFarItIs) {
+  jobs::PictureJob made;
+  made.model = "m";
+  made.width = 2;
+  made.height = 1;
+  made.prompt = {1};
+  made.timesteps = {999, 759, 499, 259};
+  sinks_.push_back(std::make_shared<RecordingSink>());
+  const jobs::JobId id = *table_.add(now_, made, sinks_.back(), now_ + seconds(1));
+  send();
+  EXPECT_EQ(step(id, 1), Status());
+  now_ += seconds(2);
+  EXPECT_THAT(table_.expire(now_), ElementsAre(id));
+  EXPECT_EQ(heard(0), "accepted 0, step 1/4, failed deadline_exceeded");
+}
+
+TEST_F(JobTableTest, TheWaitBehindPicturesIsWhatTheirStepsTake) {
+  add_picture();
+  add_picture();
+  send();
+  jobs::Heartbeat heartbeat;
+  heartbeat.picture_step_s = 0.5;
+  heartbeat.picture_rest_s = 1.0;
+  table_.set_rates(heartbeat);
+  // Two of 3 s share the card: the first ends after 6 s.
+  EXPECT_EQ(table_.wait_of_next(), seconds(6));
 }
 
 }  // namespace

@@ -20,6 +20,11 @@ std::string text_of(const jobs::JobEvent& event) {
   if (const auto* done = std::get_if<jobs::Done>(&event))
     return fmt::format("done {} {}+{}", done->finish == jobs::Finish::kStop ? "stop" : "length",
                        done->usage.prompt_tokens, done->usage.completion_tokens);
+  if (const auto* step = std::get_if<jobs::PictureStep>(&event))
+    return fmt::format("step {}/{}", step->steps_done, step->steps_total);
+  if (const auto* picture = std::get_if<jobs::PictureDone>(&event))
+    return fmt::format("picture {}x{}{}", picture->width, picture->height,
+                       picture->interrupted ? " early" : "");
   return fmt::format("failed {}", code_name(std::get<jobs::Failed>(event).status.code()));
 }
 
@@ -35,6 +40,7 @@ void RecordingSink::on_event(jobs::JobId /*id*/, const jobs::JobEvent& event) {
     tokens_.insert(tokens_.end(), tokens->ids.begin(), tokens->ids.end());
   }
   if (const auto* done = std::get_if<jobs::Done>(&event)) done_ = *done;
+  if (const auto* picture = std::get_if<jobs::PictureDone>(&event)) picture_ = *picture;
   if (const auto* failed = std::get_if<jobs::Failed>(&event)) failure_ = failed->status;
   changed_.notify_all();
 }
@@ -52,6 +58,11 @@ std::vector<jobs::TokenId> RecordingSink::tokens() const {
 std::optional<jobs::Done> RecordingSink::done() const {
   const MutexLock lock(mutex_);
   return done_;
+}
+
+std::optional<jobs::PictureDone> RecordingSink::picture() const {
+  const MutexLock lock(mutex_);
+  return picture_;
 }
 
 std::optional<Status> RecordingSink::failure() const {

@@ -11,6 +11,10 @@ double seconds_of_work(std::int64_t prompt_tokens, std::int64_t new_tokens,
          static_cast<double>(new_tokens) * rates.share_used * rates.new_token_s;
 }
 
+double seconds_of_picture(std::int64_t steps, const WorkRates& rates) {
+  return static_cast<double>(steps) * rates.picture_step_s + rates.picture_rest_s;
+}
+
 double seconds_until_begin(std::span<const double> running, std::span<const double> ahead,
                            std::size_t places) {
   std::vector<double> left(running.begin(), running.end());

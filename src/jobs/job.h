@@ -119,6 +119,12 @@ using JobEvent = std::variant<Accepted, Progress, Tokens, Done, Failed, PictureS
 
 // What a card process can be asked to do for a client.
 using Job = std::variant<GenerateJob, PictureJob>;
+inline const std::string& model_of(const Job& job) {
+  return std::visit([](const auto& one) -> const std::string& { return one.model; }, job);
+}
+inline std::int32_t priority_of(const Job& job) {
+  return std::visit([](const auto& one) { return one.priority; }, job);
+}
 
 // ---- Answers and reports of the card process that belong to no generation.
 

@@ -128,8 +128,7 @@ Status CardHost::unload(const std::string& model, JobEvents& events) {
 }
 
 Status CardHost::add(jobs::JobId id, const jobs::Job& job) {
-  const std::string& model =
-      std::visit([](const auto& one) -> const std::string& { return one.model; }, job);
+  const std::string& model = jobs::model_of(job);
   Entry* entry = find(model);
   if (entry == nullptr) return not_found(fmt::format("no model \"{}\" is loaded", model));
   AXLE_TRY(entry->resident->add(id, job));

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "fleet/fleet.h"
@@ -19,7 +20,7 @@ namespace axle::api {
 // Records jobs; the test plays the card.
 class FakeFleet : public fleet::Fleet {
  public:
-  Result<jobs::JobId> submit(jobs::GenerateJob job, std::shared_ptr<fleet::JobSink> sink,
+  Result<jobs::JobId> submit(jobs::Job job, std::shared_ptr<fleet::JobSink> sink,
                              std::optional<Time> deadline) override {
     if (refusal_ && jobs_.size() >= refuse_from_) return *refusal_;
     deadline_ = deadline;
@@ -27,6 +28,7 @@ class FakeFleet : public fleet::Fleet {
     return id(jobs_.size() - 1);
   }
   void cancel(jobs::JobId id) override { cancelled_.push_back(id); }
+  void interrupt(jobs::JobId id) override { interrupted_.push_back(id); }
   std::optional<fleet::QueuePlace> queue_place(jobs::JobId) const override { return place_; }
   std::chrono::seconds retry_after() const override { return std::chrono::seconds(3); }
   fleet::Health health() const override { return {}; }
@@ -43,9 +45,12 @@ class FakeFleet : public fleet::Fleet {
   }
   std::size_t size() const { return jobs_.size(); }
   const std::optional<Time>& deadline() const { return deadline_; }  // Of the newest job.
-  const jobs::GenerateJob& job(std::size_t index) const { return jobs_.at(index).first; }
+  const jobs::GenerateJob& job(std::size_t index) const {
+    return std::get<jobs::GenerateJob>(jobs_.at(index).first);
+  }
   jobs::JobId id(std::size_t index) const { return jobs::JobId{index + 1}; }
   const std::vector<jobs::JobId>& cancelled() const { return cancelled_; }
+  const std::vector<jobs::JobId>& interrupted() const { return interrupted_; }
 
   void tokens(std::size_t index, std::vector<jobs::TokenId> ids) {
     event(index, jobs::Tokens{std::move(ids), 0});
@@ -61,10 +66,11 @@ class FakeFleet : public fleet::Fleet {
     jobs_.at(index).second->on_event(id(index), event);
   }
 
-  std::vector<std::pair<jobs::GenerateJob, std::shared_ptr<fleet::JobSink>>> jobs_;
+  std::vector<std::pair<jobs::Job, std::shared_ptr<fleet::JobSink>>> jobs_;
   std::optional<Time> deadline_;
   std::optional<fleet::QueuePlace> place_;
   std::vector<jobs::JobId> cancelled_;
+  std::vector<jobs::JobId> interrupted_;
   std::optional<Status> refusal_;
   std::size_t refuse_from_ = 0;
 };

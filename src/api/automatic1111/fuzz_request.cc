@@ -1,0 +1,24 @@
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "api/automatic1111/request.h"
+#include "base/check.h"
+
+// Any body gives a request within its documented bounds, or an error with a text.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace axle::api::automatic1111;
+  const std::string_view body(reinterpret_cast<const char*>(data), size);
+  for (const Task task : {Task::kTxt2img, Task::kImg2img}) {
+    const axle::Result<Request> request = parse_request(task, body);
+    if (!request.ok()) {
+      AXLE_CHECK(!request.status().message().empty());
+      continue;
+    }
+    AXLE_CHECK(request->batch_size >= 1 && request->n_iter >= 1);
+    AXLE_CHECK(request->batch_size * request->n_iter <= kMaxPictures);
+    AXLE_CHECK(request->denoising_strength >= 0 && request->denoising_strength <= 1);
+    AXLE_CHECK(task == Task::kTxt2img || !request->init_images.empty());
+  }
+  return 0;
+}

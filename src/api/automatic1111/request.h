@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+// What a client of A1111 asks for, in A1111's words. Nothing that could be painted at all is
+// refused: unknown fields are ignored, and what was done in place of a value that cannot be taken
+// is said in words in `notes`.
+//
+// Source: AUTOMATIC1111/stable-diffusion-webui 1.10, modules/api/models.py and processing.py.
+namespace axle::api::automatic1111 {
+
+enum class Task : std::uint8_t { kTxt2img, kImg2img };
+
+// How a picture of other proportions becomes one of the size that is painted.
+enum class Fit : std::uint8_t {
+  kStretch,    // resize_mode 0
+  kCrop,       // 1: the middle of it
+  kFillEdges,  // 2: all of it, its outermost rows or columns repeated around it
+  kPadBlack,   // 2 of /generate: all of it, black around it
+};
+
+// The mask of an img2img request.
+struct MaskRequest {
+  std::string file;       // Bytes of a picture file.
+  bool inverted = false;  // inpainting_mask_invert: black is painted anew, not white.
+  double blur_x = 4;      // Pixels: the sigma of the blur of its edge.
+  double blur_y = 4;
+};
+
+struct Request {
+  Task task = Task::kTxt2img;
+  std::string prompt;
+  std::string negative_prompt;
+  std::int64_t seed = -1;     // Below 0: any.
+  std::int64_t subseed = -1;  // Below 0: any.
+  double subseed_strength = 0.0;
+  // Absent: whatever the model does best.
+  std::optional<std::int32_t> steps;
+  std::optional<double> cfg_scale;
+  std::optional<std::int32_t> width;   // Pixels.
+  std::optional<std::int32_t> height;  // Pixels.
+  std::int32_t batch_size = 1;
+  std::int32_t n_iter = 1;
+  double denoising_strength = 0.75;      // Of img2img, 0 to 1.
+  std::vector<std::string> init_images;  // Bytes of picture files; not empty for img2img.
+  std::optional<MaskRequest> mask;
+  Fit fit = Fit::kStretch;
+  bool send_images = true;
+  bool save_images = false;
+  bool include_init_images = false;
+  std::string model;  // override_settings.sd_model_checkpoint; empty: the one of options.
+  std::string
+      samples_format;     // override_settings: "png", "jpg", "jpeg" or "webp"; empty: as above.
+  std::string task_id;    // force_task_id
+  std::string sampler;    // As asked for; empty: none.
+  std::string scheduler;  // As asked for; empty: none.
+  // The request with A1111's defaults in it, as a JSON object: "parameters" of the answer.
+  std::string parameters_json = "{}";
+  std::vector<std::string> notes;
+};
+
+// The most pictures of one request; more are noted.
+inline constexpr std::int32_t kMaxPictures = 64;
+
+// The request in `body`, the JSON of POST /sdapi/v1/txt2img or img2img.
+//
+// Errors: kInvalidArgument  the body is no JSON object.
+//         kNotFound         img2img without a picture to begin with.
+//         kCorrupt          a picture that is no base64.
+//         kUnsupported      a picture by its http address.
+Result<Request> parse_request(Task task, std::string_view body);
+
+}  // namespace axle::api::automatic1111

@@ -221,7 +221,7 @@ def main():
 
 
 def look_directions(folder):
-    """[9, 1024]: reads from the U-Net's weights how the first noise becomes a look."""
+    """[6, 1024]: reads from the U-Net's weights how the first noise becomes a look."""
     import onnx
     from onnx import numpy_helper
 

@@ -16,7 +16,7 @@ LATENT_SCALE = 0.18215  # SD 1.5: vae/config.json, scaling_factor.
 STEPS = (999, 759, 499, 259)  # LCM, 4 steps of a 50-step schedule.
 TEXT_WIDTH = 128
 ROW_WIDTH = 128
-LOOKS = 9
+LOOKS = 6
 
 
 def alphas_bar():
@@ -39,7 +39,7 @@ def time_rows():
 
 
 def look_directions():
-    """[9, 1024] orthonormal: the first noise times these is the look of the picture (pictures.LOOKS)."""
+    """[6, 1024] orthonormal: the first noise times these is the look of the picture (pictures.LOOKS)."""
     noise = torch.randn(4 * 16 * 16, LOOKS, generator=torch.Generator().manual_seed(1234), dtype=torch.float64)
     return torch.linalg.qr(noise)[0].T.contiguous().float()
 
@@ -149,7 +149,7 @@ class Layout(nn.Module):
         self.register_buffer("directions", look_directions())
         self.look_gate = nn.Linear(ROW_WIDTH, 1)
         self.enter = nn.Linear(size, width)
-        conditions = TEXT_WIDTH + ROW_WIDTH + 5 * LOOKS
+        conditions = TEXT_WIDTH + ROW_WIDTH + 10 * LOOKS
         self.condition = nn.ModuleList(nn.Linear(conditions, width) for _ in range(blocks + 1))
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(blocks + 1))
         self.first = nn.ModuleList(nn.Linear(width, width) for _ in range(blocks))
@@ -158,19 +158,26 @@ class Layout(nn.Module):
         for layer in self.second:
             nn.init.zeros_(layer.weight)
         nn.init.normal_(self.leave.weight, std=0.01)
+        self.keep = nn.Linear(ROW_WIDTH, 1, bias=False)  # How much of the sample itself is the picture.
+        with torch.no_grad():
+            self.keep.weight.copy_(torch.linalg.lstsq(time_rows().double(), signal_and_noise()[:, :1].double()).solution.T)
 
     def forward(self, sample, row, text):
         """sample [b, 4, 16, 16], row [b, 128], text [b, 128] (the last hidden state). Returns a picture's latents [b, 4, 16, 16]."""
         flat = sample.flatten(1)
         look = flat @ self.directions.T
         share = torch.sigmoid(1.702 * look)  # About the uniform number that the look was rendered with.
-        looks = [look, share * 4 - 2, torch.tanh(8 * look), torch.cos(2 * math.pi * share), torch.sin(2 * math.pi * share)]
+        hue = (share - 0.4) * (2 * math.pi / 0.6)  # Of the background, as pictures.background_rgb has it.
+        around = 2 * math.pi * share
+        # Steps where pictures.compose has them: flip at 0, poses at the thirds, white backgrounds below 0.4.
+        steps = [torch.tanh(8 * (look - at)) for at in (0.0, -0.4307, 0.4307, -0.2533)]
+        looks = [look, share * 4 - 2, *steps, hue.cos(), hue.sin(), around.cos(), around.sin()]
         looks = torch.cat(looks, 1) * torch.sigmoid(self.look_gate(row))
         given = torch.cat([text, row, looks], 1)
         x = self.enter(flat) + self.condition[0](given)
         for norm, condition, first, second in zip(self.norms, self.condition[1:], self.first, self.second):
             x = x + second(functional.silu(first(norm(x)) + condition(given)))
-        return self.leave(self.norms[-1](x)).view_as(sample)
+        return (self.leave(self.norms[-1](x)) + self.keep(row) * flat).view_as(sample)
 
 
 class ResBlock(nn.Module):

@@ -1,7 +1,8 @@
 """Renders the training pictures: emoji of Noto Color Emoji, recoloured, turned, moved, on backgrounds.
 
-How a picture looks beside its attributes is decided by nine standard normal numbers, its look. The painter reads the same nine
-numbers from the first noise of a request (models.look_directions), so each seed has a look of its own.
+How a picture looks beside its attributes is decided by six standard normal numbers, its look. The painter reads the same six
+numbers from the first noise of a request (models.look_directions), so each seed has a look of its own. Poses are few: a small
+network remembers a few sharp pictures better than all places between them.
 """
 
 import math
@@ -19,8 +20,9 @@ import words
 SIDE = 128
 FONT = pathlib.Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
 FONT_SIZE = 109  # The one size of the font's bitmaps.
-LOOKS = 9
-CHOICE, FLIP, SHIFT_X, SHIFT_Y, SCALE, TURN, BACKGROUND, TINT, SHADE = range(LOOKS)
+LOOKS = 6
+CHOICE, FLIP, POSE, BACKGROUND, TINT, SHADE = range(LOOKS)
+POSES = [(0.9, 0, 0, 0), (0.78, -7, 5, -9), (0.78, 7, -5, 9)]  # Scale, pixels to the right and down, degrees.
 LOOK_BANK = 2048  # Looks that pictures share, so that two emoji in the same pose can be found.
 HUES = {"red": 0, "orange": 24, "yellow": 48, "green": 110, "blue": 215, "purple": 275, "pink": 335, "brown": 22}
 BACKGROUND_RGB = {
@@ -142,18 +144,15 @@ def shade_matrix(look):
 
 def compose(emoji_picture, look, attributes):
     """A 128x128 RGB picture of an RGBA emoji in a look."""
-    x, y = (uniform(look[SHIFT_X]) - 0.5) * 2, (uniform(look[SHIFT_Y]) - 0.5) * 2
-    scale = 0.92 - 0.24 * uniform(look[SCALE])
+    scale, x, y, turn = POSES[min(len(POSES) - 1, int(uniform(look[POSE]) * len(POSES)))]
     if attributes.size == 1:
-        scale *= 0.6
+        scale, x, y = 0.6 * scale, 2.5 * x, 2.5 * y
     elif attributes.size == 2:
-        scale = 0.96 + 0.08 * uniform(look[SCALE])
-    free = max(2.0, (SIDE - 132 * scale) / 2)  # Pixels between the emoji and the border.
-    x, y = 0.85 * free * x, 0.85 * free * y
-    far = 0.9 * free if attributes.size == 1 else 12
+        scale, x, y = scale + 0.12, 0, 0
+    far = 26 if attributes.size == 1 else 12
     x = {1: -far, 2: far}.get(attributes.place, x)
     y = {3: -far, 4: far}.get(attributes.place, y)
-    turn = math.radians((uniform(look[TURN]) - 0.5) * 28)
+    turn = math.radians(turn)
     flip = -1 if look[FLIP] < 0 else 1
     source = emoji_picture
     shrink = 1.0
@@ -195,7 +194,7 @@ class Renderer:
     def canonical(self, index):
         """The emoji as the font has it, in the middle of a white picture."""
         look = numpy.zeros(LOOKS)
-        look[FLIP], look[BACKGROUND], look[SHADE], look[SCALE] = 1, -3, 0.3, -1
+        look[FLIP], look[BACKGROUND], look[SHADE], look[POSE] = 1, -3, 0.3, -3
         return self.render(look, Attributes(index))
 
 

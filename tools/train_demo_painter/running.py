@@ -58,6 +58,18 @@ class Run:
         model.load_state_dict(state["average"])
         return model.to(self.device).eval()
 
+    @staticmethod
+    def optimizer(model, rate, slow=()):
+        groups = {}
+        for key, parameter in model.named_parameters():
+            if parameter.requires_grad:
+                part = (0.25 if key.startswith(tuple(slow)) and slow else 1.0, 0.01 if parameter.ndim > 1 else 0.0)
+                groups.setdefault(part, []).append(parameter)
+        return torch.optim.AdamW(
+            [{"params": group, "weight_decay": decay, "share": share} for (share, decay), group in groups.items()],
+            lr=rate, betas=(0.9, 0.98), eps=1e-8, fused=True,
+        )  # fmt: skip
+
     def train(self, name, model, loss_of, steps, rate, slow=(), average=0.999):
         """Trains `model` until `steps` are done, from its checkpoint if there is one. Leaves the averaged weights in `model`.
 
@@ -65,15 +77,7 @@ class Run:
         a quarter of the rate. Raises Stopped after SIGTERM, with the checkpoint written.
         """
         model.to(self.device).train()
-        groups = {}
-        for key, parameter in model.named_parameters():
-            if parameter.requires_grad:
-                part = (0.25 if key.startswith(tuple(slow)) and slow else 1.0, 0.01 if parameter.ndim > 1 else 0.0)
-                groups.setdefault(part, []).append(parameter)
-        optimizer = torch.optim.AdamW(
-            [{"params": group, "weight_decay": decay, "share": share} for (share, decay), group in groups.items()],
-            lr=rate, betas=(0.9, 0.98), eps=1e-8, fused=True,
-        )  # fmt: skip
+        optimizer = self.optimizer(model, rate, slow)
         mean = copy.deepcopy(model).eval()
         step, state = 0, self.load(name)
         if state is not None:

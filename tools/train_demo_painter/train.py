@@ -35,7 +35,7 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, required=True, help="folder for checkpoints and pictures (3 GB)")
     parser.add_argument("--out", type=pathlib.Path, help="export the ONNX graphs here at the end")
     parser.add_argument("--steps", type=read_steps, default=dict(DEFAULT_STEPS), help="steps of the stages")
-    parser.add_argument("--per-emoji", type=int, default=80, help="training pictures for each emoji")
+    parser.add_argument("--per-emoji", type=int, default=64, help="training pictures for each emoji")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0: all cores; 1 is faster where other work shares the cores")
     parser.add_argument("--until", choices=["pool", "vae", "latents", "text", "unet", "decoder"], help="stop after this stage")
     arguments = parser.parse_args()

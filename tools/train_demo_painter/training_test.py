@@ -36,7 +36,7 @@ class PicturesTest(unittest.TestCase):
 
     def test_a_named_background_is_that_colour(self):
         index = pictures.words.BACKGROUNDS.index("green")
-        corner = pictures.compose(square(), numpy.zeros(9), pictures.Attributes(0, background=index)).getpixel((0, 0))
+        corner = pictures.compose(square(), numpy.zeros(6), pictures.Attributes(0, background=index)).getpixel((0, 0))
         self.assertEqual(corner, pictures.BACKGROUND_RGB["green"])
 
     def test_blue_apples_and_an_eighth_of_the_pairs_are_held_out(self):

@@ -109,11 +109,17 @@ class TextLayer(nn.Module):
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
-    def forward(self, x, mask, last_only=False):
+    def forward(self, x, mask):
         query, key, value = self.qkv(self.norm1(x)).chunk(3, -1)
-        if last_only:  # The last place sees all others: no mask.
-            x, query, mask = x[:, -1:], query[:, -1:], None
-        x = x + self.out(attend(query, key, value, self.heads, mask))
+        return self.rest(x, attend(query, key, value, self.heads, mask))
+
+    def last(self, x):
+        """The last place alone, which sees all others: no mask."""
+        query, key, value = self.qkv(self.norm1(x)).chunk(3, -1)
+        return self.rest(x[:, -1:], attend(query[:, -1:], key, value, self.heads))
+
+    def rest(self, x, seen):
+        x = x + self.out(seen)
         hidden = self.up(self.norm2(x))
         return x + self.down(hidden * torch.sigmoid(1.702 * hidden))
 
@@ -133,8 +139,9 @@ class TextEncoder(nn.Module):
     def forward(self, ids, last_only=False):
         """ids [b, 77] -> [b, 77, 128], or only the last hidden state [b, 1, 128] at half the cost."""
         x = self.embed(ids) + self.position
-        for layer in self.layers:
-            x = layer(x, self.mask, last_only and layer is self.layers[-1])
+        for layer in self.layers[:-1]:
+            x = layer(x, self.mask)
+        x = self.layers[-1].last(x) if last_only else self.layers[-1](x, self.mask)
         return self.norm(x)
 
 

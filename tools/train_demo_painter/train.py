@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains the demo painter from nothing, or goes on where it was stopped.
 
-  python3 train.py --work FOLDER [--out FOLDER] [--steps vae=2400,text=3000,unet=6000,decoder=700]
+  python3 train.py --work FOLDER [--out FOLDER] [--steps vae=2400,text=1000,layout=5000,unet=5000,decoder=700]
 
 Needs the packages of requirements.txt and Debian's fonts-noto-color-emoji and unicode-cldr-core. About two hours on two CPU cores that
 know bf16, minutes on a GPU. SIGTERM writes a checkpoint; the same command goes on from there. --out also exports ONNX graphs.
@@ -17,7 +17,7 @@ import stages
 import words
 from running import Run, Stopped
 
-DEFAULT_STEPS = {"vae": 2400, "text": 3000, "unet": 6000, "decoder": 700}
+DEFAULT_STEPS = {"vae": 2400, "text": 1000, "layout": 5000, "unet": 5000, "decoder": 700}
 
 
 def read_steps(text):
@@ -37,7 +37,7 @@ def main():
     parser.add_argument("--steps", type=read_steps, default=dict(DEFAULT_STEPS), help="steps of the stages")
     parser.add_argument("--per-emoji", type=int, default=64, help="training pictures for each emoji")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0: all cores; 1 is faster where other work shares the cores")
-    parser.add_argument("--until", choices=["pool", "vae", "latents", "text", "unet", "decoder"], help="stop after this stage")
+    parser.add_argument("--until", choices=["pool", "vae", "latents", "text", "layout", "unet", "decoder"], help="stop after this stage")
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -51,6 +51,7 @@ def main():
         ("vae", lambda: stages.vae(run, steps["vae"])),
         ("latents", lambda: stages.latents(run)),
         ("text", lambda: stages.text(run, emoji, junk, steps["text"])),
+        ("layout", lambda: stages.layout(run, emoji, junk, steps["layout"])),
         ("unet", lambda: stages.unet(run, emoji, junk, steps["unet"])),
         ("decoder", lambda: stages.decoder(run, emoji, junk, steps["decoder"])),
     ]

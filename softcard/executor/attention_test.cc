@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <vector>
 
 #include "softcard/executor/aligned.h"
 #include "softcard/executor/test_engines.h"
@@ -252,6 +253,15 @@ TEST(AttentionTest, TilesHaveAtMostSixteenQueries) {
   std::vector<RowTile> tiles;
   attention.cut(problem.mask.data(), 12, 12, 0, tiles);
   EXPECT_EQ(tiles, (std::vector<RowTile>{{0, 5}, {5, 5}, {10, 2}}));
+}
+
+TEST(RowsInUseTest, EveryMaskAboveTheLowestShows) {
+  for (std::uint32_t bits = 0; bits <= 0xffff; ++bits) {
+    const Bf16 value{static_cast<std::uint16_t>(bits)};
+    const std::vector<Bf16> mask = {kBf16Hidden, kBf16Hidden, kBf16Hidden, value};
+    const bool shows = to_float(value) > -32768.0f;  // Not where it is no number.
+    ASSERT_EQ(rows_in_use(mask.data(), 2, 2), shows ? 2u : 1u) << bits;
+  }
 }
 
 }  // namespace

@@ -25,6 +25,20 @@ Bytes bytes_of(data_view view) {
   return std::as_bytes(std::span<const char>(view.data(), view.size()));
 }
 
+// The values of fields. protozero leaves it to its users that a field has the type that they read.
+void require(const pbf_reader& reader, protozero::pbf_wire_type type) {
+  if (!reader.has_wire_type(type)) throw protozero::unknown_pbf_wire_type_exception();
+}
+data_view take_view(pbf_reader& reader) {
+  require(reader, protozero::pbf_wire_type::length_delimited);
+  return reader.get_view();
+}
+std::string take_text(pbf_reader& reader) { return std::string(take_view(reader)); }
+std::int64_t take_number(pbf_reader& reader) {
+  require(reader, protozero::pbf_wire_type::varint);
+  return reader.get_int64();
+}
+
 // The fields of a message, each with the bytes that it takes there.
 class FieldWalk {
  public:
@@ -50,9 +64,9 @@ std::pair<std::string, std::string> read_entry(data_view view) {
   pbf_reader reader(view);
   while (reader.next()) {
     if (reader.tag() == wire::kEntryKey) {
-      entry.first = reader.get_string();
+      entry.first = take_text(reader);
     } else if (reader.tag() == wire::kEntryValue) {
-      entry.second = reader.get_string();
+      entry.second = take_text(reader);
     } else {
       reader.skip();
     }
@@ -65,7 +79,7 @@ std::string name_of_value(Bytes message) {
   pbf_reader reader(view_of(message));
   while (reader.next()) {
     if (reader.tag() == wire::kValueName) {
-      name = reader.get_string();
+      name = take_text(reader);
     } else {
       reader.skip();
     }
@@ -83,10 +97,10 @@ bool read_attribute(data_view view, GraphNode& node) {
   while (reader.next()) {
     switch (reader.tag()) {
       case wire::kAttributeName:
-        name = reader.get_string();
+        name = take_text(reader);
         break;
       case wire::kAttributeInt:
-        integer = reader.get_int64();
+        integer = take_number(reader);
         is_integer = true;
         break;
       case wire::kAttributeGraph:
@@ -135,14 +149,14 @@ Status GraphFile::Content::read_model() {
     pbf_reader& reader = walk.reader();
     if (reader.tag() == wire::kModelGraph && !has_graph) {
       has_graph = true;
-      AXLE_TRY(read_graph(bytes_of(reader.get_view())));
+      AXLE_TRY(read_graph(bytes_of(take_view(reader))));
       continue;
     }
     const bool producer =
         reader.tag() == wire::kModelProducerName || reader.tag() == wire::kModelProducerVersion;
     bool ours = false;
     if (reader.tag() == wire::kModelMetadata) {
-      ours = read_entry(reader.get_view()).first == wire::kGroupsKey;
+      ours = read_entry(take_view(reader)).first == wire::kGroupsKey;
     } else {
       reader.skip();
     }
@@ -163,15 +177,15 @@ Status GraphFile::Content::read_graph(Bytes graph) {
     switch (reader.tag()) {
       case wire::kGraphNode:
         field = {Kind::kNode, nodes.size(), {}};
-        read_node(bytes_of(reader.get_view()));
+        read_node(bytes_of(take_view(reader)));
         break;
       case wire::kGraphInitializer:
         field = {Kind::kConstant, constants.size(), {}};
-        AXLE_TRY(read_constant(bytes_of(reader.get_view())));
+        AXLE_TRY(read_constant(bytes_of(take_view(reader))));
         break;
       case wire::kGraphInput:
         field = {Kind::kInput, input_names.size(), {}};
-        input_names.push_back(name_of_value(bytes_of(reader.get_view())));
+        input_names.push_back(name_of_value(bytes_of(take_view(reader))));
         break;
       default:
         reader.skip();
@@ -206,19 +220,19 @@ void GraphFile::Content::read_node(Bytes message) {
   while (reader.next()) {
     switch (reader.tag()) {
       case wire::kNodeInput:
-        node.inputs.push_back(reader.get_string());
+        node.inputs.push_back(take_text(reader));
         break;
       case wire::kNodeOutput:
-        node.outputs.push_back(reader.get_string());
+        node.outputs.push_back(take_text(reader));
         break;
       case wire::kNodeOpType:
-        node.op_type = reader.get_string();
+        node.op_type = take_text(reader);
         break;
       case wire::kNodeDomain:
-        node.domain = reader.get_string();
+        node.domain = take_text(reader);
         break;
       case wire::kNodeAttribute:
-        inner = read_attribute(reader.get_view(), node) || inner;
+        inner = read_attribute(take_view(reader), node) || inner;
         break;
       default:
         reader.skip();
@@ -236,28 +250,28 @@ Status GraphFile::Content::read_constant(Bytes message) {
   while (reader.next()) {
     switch (reader.tag_and_type()) {
       case protozero::tag_and_type(wire::kTensorDims, protozero::pbf_wire_type::varint):
-        constant.shape.push_back(reader.get_int64());
+        constant.shape.push_back(take_number(reader));
         break;
       case protozero::tag_and_type(wire::kTensorDims, protozero::pbf_wire_type::length_delimited):
         for (const std::int64_t length : reader.get_packed_int64())
           constant.shape.push_back(length);
         break;
       case protozero::tag_and_type(wire::kTensorDataType, protozero::pbf_wire_type::varint):
-        constant.dtype = static_cast<DataType>(reader.get_int32());
+        constant.dtype = static_cast<DataType>(take_number(reader));
         break;
       case protozero::tag_and_type(wire::kTensorName, protozero::pbf_wire_type::length_delimited):
-        constant.name = reader.get_string();
+        constant.name = take_text(reader);
         break;
       case protozero::tag_and_type(wire::kTensorRawData,
                                    protozero::pbf_wire_type::length_delimited):
-        constant.data = bytes_of(reader.get_view());
+        constant.data = bytes_of(take_view(reader));
         break;
       case protozero::tag_and_type(wire::kTensorExternalData,
                                    protozero::pbf_wire_type::length_delimited):
-        place.insert(read_entry(reader.get_view()));
+        place.insert(read_entry(take_view(reader)));
         break;
       case protozero::tag_and_type(wire::kTensorDataLocation, protozero::pbf_wire_type::varint):
-        external = reader.get_int32() == 1;
+        external = take_number(reader) == 1;
         break;
       default:
         reader.skip();

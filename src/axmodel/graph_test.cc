@@ -196,7 +196,8 @@ TEST_F(GraphTest, ANumberThatSixteenBitsCannotHoldIsUnsupportedByName) {
 TEST_F(GraphTest, WhatIsNoGraphIsCorruptAndTheFileIsNamed) {
   const std::string whole = timed_graph().bytes();
   for (const std::string& text :
-       {std::string(), std::string("no graph"), whole.substr(0, whole.size() / 2)}) {
+       {std::string(), std::string("no graph"), whole.substr(0, whole.size() / 2),
+        std::string("\x08\x08\x3a\x02\x28\x01")}) {  // The last: a constant that is a number.
     ASSERT_TRUE(write_file_atomically(folder_.file("g.onnx"), text).ok());
     const Status status = GraphFile::open(folder_.file("g.onnx")).status();
     EXPECT_EQ(status.code(), Code::kCorrupt);

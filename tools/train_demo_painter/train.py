@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Trains the demo painter from nothing, or goes on where it was stopped.
 
-  python3 train.py --work FOLDER [--out FOLDER] [--steps vae=2400,text=1000,layout=5000,unet=5000,decoder=700]
+  python3 train.py --work FOLDER [--out FOLDER] [--steps vae=2400,text=1600,layout=5000,unet=5000,decoder=700]
 
-Needs the packages of requirements.txt and Debian's fonts-noto-color-emoji and unicode-cldr-core. About two hours on two CPU cores that
-know bf16, minutes on a GPU. SIGTERM writes a checkpoint; the same command goes on from there. --out also exports ONNX graphs.
+Needs the packages of requirements.txt and Debian's fonts-noto-color-emoji and unicode-cldr-core. Two hours or so on two idle CPU
+cores that know bf16; uses a GPU where PyTorch finds one. SIGTERM writes a checkpoint (exit code 75); the same command goes on from
+there. --out also exports ONNX graphs.
 """
 
 import argparse
@@ -17,7 +18,8 @@ import stages
 import words
 from running import Run, Stopped
 
-DEFAULT_STEPS = {"vae": 2400, "text": 1000, "layout": 5000, "unet": 5000, "decoder": 700}
+STOPPED = 75  # Exit code: asked to end before the end; from sysexits.h, EX_TEMPFAIL.
+DEFAULT_STEPS = {"vae": 2400, "text": 1600, "layout": 5000, "unet": 5000, "decoder": 700}
 
 
 def read_steps(text):
@@ -62,7 +64,7 @@ def main():
                 return 0
     except Stopped as stopped:
         run.say(str(stopped))
-        return 0
+        return STOPPED
     if arguments.out:
         import export
 

@@ -173,8 +173,9 @@ Status GraphFile::Content::read_graph(Bytes graph) {
   FieldWalk walk(graph);
   while (walk.next()) {
     pbf_reader& reader = walk.reader();
+    const auto tag = reader.tag();  // Builds with assertions forget it when the value is read.
     Field field;
-    switch (reader.tag()) {
+    switch (tag) {
       case wire::kGraphNode:
         field = {Kind::kNode, nodes.size(), {}};
         read_node(bytes_of(take_view(reader)));
@@ -191,7 +192,7 @@ Status GraphFile::Content::read_graph(Bytes graph) {
         reader.skip();
     }
     field.bytes = walk.whole();
-    if (reader.tag() == wire::kGraphInput || reader.tag() == wire::kGraphOutput) {
+    if (tag == wire::kGraphInput || tag == wire::kGraphOutput) {
       values.append(view_of(field.bytes).data(), field.bytes.size());
     }
     fields.push_back(field);

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "image/picture.h"
+#include "jobs/job.h"
+#include "pictures/served_pictures.h"
+
+namespace axle::pictures {
+
+// One request for pictures as every wire format means it in the end. Sizes and steps are those of a
+// model: a wire format asks for them, or takes the nearest and says so.
+struct Order {
+  std::string prompt;
+  std::string negative_prompt;
+  double guidance = 1.0;  // Above 1: away from `negative_prompt`, at twice the price of a step.
+  std::int32_t width = 0;
+  std::int32_t height = 0;
+  std::int32_t steps = 0;  // Of a run from noise; `strength` leaves the last of them.
+  std::int32_t count = 1;  // Pictures.
+  std::uint64_t seed = 0;  // Of the first one.
+  std::uint64_t variation_seed = 0;
+  double variation = 0.0;  // 0 to 1.
+  jobs::NoiseOrder noise = jobs::NoiseOrder::kVendor;
+  std::optional<image::Picture> image;  // To start from: RGB of that size.
+  std::optional<image::Picture> mask;   // Grey of that size: 128 and more is painted anew.
+  double strength = 1.0;                // How much of `image` is painted anew, 0 to 1.
+  bool previews = false;
+  std::int32_t priority = 0;
+};
+
+// The seed, or the variation seed, of picture `index`: as A1111 counts on.
+// Source: AUTOMATIC1111/stable-diffusion-webui, processing.py, all_seeds and all_subseeds.
+std::uint64_t seed_of(const Order& order, std::int32_t index);
+std::uint64_t variation_seed_of(const Order& order, std::int32_t index);
+
+// A job for each picture.
+// Errors: kInvalidArgument  which field, wanted and found: a size or number of steps that the model
+// has not, a
+//                           prompt that is no UTF-8, pictures of another size.
+//         kExhausted        a prompt that is too long to be read (8 MiB).
+Result<std::vector<jobs::PictureJob>> make_jobs(const Order& order, const ServedPictures& model);
+
+}  // namespace axle::pictures

@@ -146,6 +146,7 @@ class FakeCardProcess {
       on_picture(id, *picture);
     } else if (std::holds_alternative<jobs::Interrupt>(message.payload)) {
       if (pictures_.contains(id)) pictures_.at(id).timesteps.resize(1);
+      std::ofstream(state_ / "interrupted", std::ios::app) << id << "\n";
     } else if (std::holds_alternative<jobs::Cancel>(message.payload)) {
       std::ofstream(state_ / "cancelled", std::ios::app) << id << "\n";
       jobs_.erase(id);

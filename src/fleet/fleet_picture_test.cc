@@ -57,7 +57,7 @@ TEST_F(FleetPictureTest, AnInterruptedPictureEndsEarly) {
   const auto sink = paint(picture());
   fleet_->interrupt(last_);
   fleet_->interrupt(jobs::JobId{99});
-  ASSERT_TRUE(eventually([&] { return fleet_->health().running == 1; }));
+  ASSERT_TRUE(eventually([&] { return !read_state("interrupted").empty(); }));
   write_state("go", "");
   ASSERT_TRUE(sink->wait_for_end());
   EXPECT_EQ(sink->log(), "accepted 0, step 1/4, picture 2x1 early");

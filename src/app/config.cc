@@ -247,7 +247,7 @@ const std::vector<Setting>& settings() {
       {"llm.cache", "AXLE_LLM_CACHE", "--llm-cache", "FOLDER", "folder of what probes found", false,
        set_text<&Config::llm_cache>},
       {"queue.waiting", "AXLE_QUEUE_WAITING", "--queue-waiting", "COUNT",
-       "requests that may wait; more are answered 429", false,
+       "requests that may wait beside those that run; more are answered 429", false,
        set_number<&Config::queue_limit, 1, kMaxCount>},
       {"queue.running", "AXLE_QUEUE_RUNNING", "--queue-running", "COUNT",
        "requests on the card at a time", false, set_number<&Config::running_limit, 1, 4096>},

@@ -49,9 +49,10 @@ void Ticket::deliver(const jobs::JobEvent& event) {
 
 Result<jobs::JobId> JobTable::add(Time now, jobs::Job job, std::shared_ptr<JobSink> sink,
                                   std::optional<Time> deadline) {
-  if (waiting_.size() >= limits_.queue)
-    return exhausted(fmt::format("the queue is full: {} requests wait, at most {} may",
-                                 waiting_.size(), limits_.queue));
+  if (queue_is_full())
+    return exhausted(
+        fmt::format("the queue is full: {} requests run and {} wait, at most {} and {} may",
+                    running(), waiting_.size(), limits_.running, limits_.queue));
   const jobs::JobId id{++last_id_};
   if (entries_.empty()) last_end_ = now;  // Idle time is no measure of the rate.
   Entry entry;
@@ -391,7 +392,7 @@ std::chrono::milliseconds JobTable::wait_behind(std::size_t ahead) const {
 
 std::chrono::milliseconds JobTable::wait_for_room() const {
   // Room in the queue comes when the first of those that wait begins.
-  return waiting_.size() < limits_.queue ? std::chrono::milliseconds(0) : wait_behind(0);
+  return queue_is_full() ? wait_behind(0) : std::chrono::milliseconds(0);
 }
 
 std::optional<QueuePlace> JobTable::queue_place(jobs::JobId id) const {

@@ -72,7 +72,8 @@ class JobTable {
 
   explicit JobTable(const Limits& limits) : limits_(limits) {}
 
-  // Queues a job and its Accepted. Errors: kExhausted  as many wait as may.
+  // Queues a job and its Accepted. Errors: kExhausted  as many wait as may, beside those that find
+  // a place to run as soon as take_sendable() is asked.
   Result<jobs::JobId> add(Time now, jobs::Job job, std::shared_ptr<JobSink> sink,
                           std::optional<Time> deadline = {});
 
@@ -148,6 +149,7 @@ class JobTable {
   static Key key_of(jobs::JobId id, const Entry& entry) {
     return {-jobs::priority_of(entry.job), id};
   }
+  bool queue_is_full() const { return entries_.size() >= limits_.queue + limits_.running; }
   bool suspect(const Entry& entry) const;
   void deliver(const Entry& entry, jobs::JobEvent event);
   Status on_tokens(Time now, Entry& entry, jobs::Tokens tokens);

@@ -130,12 +130,15 @@ TEST_F(JobTableTest, HigherPriorityGoesFirstThenTheOlderJob) {
 }
 
 TEST_F(JobTableTest, AFullQueueRefuses) {
-  for (int i = 0; i < 4; ++i) add();
+  for (int i = 0; i < 6; ++i) add();  // Two of them run as soon as they are sent.
   const auto refused = table_.add(now_, job(), std::make_shared<RecordingSink>());
   EXPECT_EQ(refused.status().code(), Code::kExhausted);
-  EXPECT_THAT(refused.status().message(), HasSubstr("4 requests wait, at most 4"));
-  send();
-  add();  // Two have left the queue.
+  EXPECT_THAT(refused.status().message(), HasSubstr("0 requests run and 6 wait, at most 2 and 4"));
+  const auto sent = send();
+  EXPECT_EQ(table_.add(now_, job(), std::make_shared<RecordingSink>()).status().code(),
+            Code::kExhausted);
+  EXPECT_TRUE(table_.on_event(now_, sent[0], jobs::Done{}).ok());
+  add();  // One has ended.
 }
 
 TEST_F(JobTableTest, JobsOfAModelThatIsNotThereLetOthersPass) {

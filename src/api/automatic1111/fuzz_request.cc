@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "api/automatic1111/generate.h"
 #include "api/automatic1111/request.h"
 #include "base/check.h"
 
@@ -20,5 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     AXLE_CHECK(request->denoising_strength >= 0 && request->denoising_strength <= 1);
     AXLE_CHECK(task == Task::kTxt2img || !request->init_images.empty());
   }
+  const axle::Result<Request> one = parse_generate(body);
+  AXLE_CHECK(one.ok() ? one->batch_size * one->n_iter == 1 : !one.status().message().empty());
   return 0;
 }

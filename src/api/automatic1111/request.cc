@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "api/automatic1111/infotext.h"
+#include "api/automatic1111/request_object.h"
 #include "api/automatic1111/tolerant_reader.h"
 #include "image/data_uri.h"
 
@@ -266,10 +267,14 @@ class Parser {
 
 }  // namespace
 
-Result<Request> parse_request(Task task, std::string_view body) {
-  AXLE_TRY_ASSIGN(json::object object, parse_object(body));
+Result<Request> parse_request_object(Task task, json::object object) {
   fill_from_infotext(object);
   return Parser(task, object).parse();
+}
+
+Result<Request> parse_request(Task task, std::string_view body) {
+  AXLE_TRY_ASSIGN(json::object object, parse_object(body));
+  return parse_request_object(task, std::move(object));
 }
 
 }  // namespace axle::api::automatic1111

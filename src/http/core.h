@@ -5,10 +5,10 @@
 #include <cstdint>
 
 #include "base/mutex.h"
+#include "base/worker_pool.h"
 #include "http/access.h"
 #include "http/router.h"
 #include "http/server.h"
-#include "http/worker_pool.h"
 
 namespace axle::http {
 

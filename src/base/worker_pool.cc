@@ -1,8 +1,8 @@
-#include "http/worker_pool.h"
+#include "base/worker_pool.h"
 
 #include <utility>
 
-namespace axle::http {
+namespace axle {
 
 WorkerPool::WorkerPool(int threads, std::size_t queue_limit) : queue_limit_(queue_limit) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
@@ -45,4 +45,4 @@ void WorkerPool::work() {
   }
 }
 
-}  // namespace axle::http
+}  // namespace axle

@@ -8,9 +8,9 @@
 
 #include "base/mutex.h"
 
-namespace axle::http {
+namespace axle {
 
-// Threads that run tasks from one bounded queue. Internal to the room.
+// Threads that run tasks from one bounded queue.
 //
 // Threading: safe from any thread; close() not from a task.
 class WorkerPool {
@@ -36,4 +36,4 @@ class WorkerPool {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace axle::http
+}  // namespace axle

@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <string_view>
 
-#include "api/automatic1111/infotext.h"
 #include "base/check.h"
+#include "pictures/infotext.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace axle::api::automatic1111;
+  using namespace axle::pictures;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const ParsedInfotext parsed = parse_infotext(text);
   AXLE_CHECK(parsed.find("Prompt") != nullptr && parsed.find("Negative prompt") != nullptr);

@@ -1,4 +1,4 @@
-#include "api/automatic1111/infotext.h"
+#include "pictures/infotext.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <boost/json.hpp>
 #include <unordered_map>
 
-namespace axle::api::automatic1111 {
+namespace axle::pictures {
 namespace {
 
 namespace json = boost::json;
@@ -310,4 +310,4 @@ ParsedInfotext parse_infotext(std::string_view text) {
   return {std::move(fields).take()};
 }
 
-}  // namespace axle::api::automatic1111
+}  // namespace axle::pictures

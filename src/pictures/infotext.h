@@ -13,7 +13,7 @@
 //
 // Source: AUTOMATIC1111/stable-diffusion-webui 1.10, modules/processing.py (create_infotext) and
 // modules/infotext_utils.py (quote, parse_generation_parameters).
-namespace axle::api::automatic1111 {
+namespace axle::pictures {
 
 // Where a picture's first noise was led away from that of its seed.
 struct Variation {
@@ -77,4 +77,4 @@ struct ParsedInfotext {
 // versions) are left as they are.
 ParsedInfotext parse_infotext(std::string_view text);
 
-}  // namespace axle::api::automatic1111
+}  // namespace axle::pictures

@@ -1,4 +1,4 @@
-#include "api/automatic1111/infotext.h"
+#include "pictures/infotext.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <map>
 #include <random>
 
-namespace axle::api::automatic1111 {
+namespace axle::pictures {
 namespace {
 
 Infotext cat() {
@@ -241,4 +241,4 @@ TEST(InfotextRoundTripTest, WhatIsWrittenIsRead) {
 }
 
 }  // namespace
-}  // namespace axle::api::automatic1111
+}  // namespace axle::pictures

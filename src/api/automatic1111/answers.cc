@@ -240,7 +240,8 @@ std::string png_info_json(const image::Metadata& metadata) {
     if (item.key != "parameters") items[item.key] = item.text;
   }
   json::object parameters;
-  for (const InfotextField& field : parse_infotext(metadata.parameters).fields) {
+  for (const pictures::InfotextField& field :
+       pictures::parse_infotext(metadata.parameters).fields) {
     parameters[field.key] = field.is_number ? number_of(field.value) : json::value(field.value);
   }
   return json::serialize(

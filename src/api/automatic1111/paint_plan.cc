@@ -153,9 +153,10 @@ std::vector<PictureSeeds> picture_seeds(const Request& request, const AnySeeds& 
   return all;
 }
 
-Infotext infotext_of(const Request& request, const PaintPlan& plan, const PictureSeeds& seeds,
-                     const std::string& model_name, const std::string& version) {
-  Infotext text;
+pictures::Infotext infotext_of(const Request& request, const PaintPlan& plan,
+                               const PictureSeeds& seeds, const std::string& model_name,
+                               const std::string& version) {
+  pictures::Infotext text;
   text.prompt = request.prompt;
   text.negative_prompt = request.negative_prompt;
   text.steps = plan.steps;

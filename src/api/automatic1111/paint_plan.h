@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "api/automatic1111/infotext.h"
 #include "api/automatic1111/request.h"
 #include "base/result.h"
+#include "pictures/infotext.h"
 
 // From what a client asks for to what a model has: pure functions.
 namespace axle::api::automatic1111 {
@@ -51,7 +51,7 @@ struct AnySeeds {
 
 struct PictureSeeds {
   std::uint64_t seed = 0;
-  Variation variation;
+  pictures::Variation variation;
 };
 
 // The seeds of all pictures of a request, batch_size times n_iter: rising by one, or, where the
@@ -60,7 +60,8 @@ struct PictureSeeds {
 std::vector<PictureSeeds> picture_seeds(const Request& request, const AnySeeds& any);
 
 // The text of the k-th picture of a request. `version`: of this program, "axle 0.1.0".
-Infotext infotext_of(const Request& request, const PaintPlan& plan, const PictureSeeds& seeds,
-                     const std::string& model_name, const std::string& version);
+pictures::Infotext infotext_of(const Request& request, const PaintPlan& plan,
+                               const PictureSeeds& seeds, const std::string& model_name,
+                               const std::string& version);
 
 }  // namespace axle::api::automatic1111

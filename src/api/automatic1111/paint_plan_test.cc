@@ -189,7 +189,7 @@ TEST(PictureSeedsTest, SeedsOfVariationsStayAndTheirOwnRise) {
   const std::vector<PictureSeeds> seeds = picture_seeds(request, {7, 8});
   ASSERT_EQ(seeds.size(), 2u);
   EXPECT_EQ(seeds[1].seed, 7u) << "any";
-  EXPECT_EQ(seeds[1].variation, (Variation{6, 0.5}));
+  EXPECT_EQ(seeds[1].variation, (pictures::Variation{6, 0.5}));
 }
 
 TEST(InfotextOfTest, SaysWhatWasDone) {
@@ -198,10 +198,11 @@ TEST(InfotextOfTest, SaysWhatWasDone) {
   request.steps = 20;
   request.subseed_strength = 0.25;
   const PaintPlan plan = planned(request);
-  EXPECT_EQ(write_infotext(infotext_of(request, plan, {42, {7, 0.25}}, "demo", "axle 0.1.0")),
-            "a cat\nSteps: 4, Sampler: LCM, CFG scale: 1.0, Seed: 42, Size: 512x512, Model: demo, "
-            "Variation seed: 7, Variation seed strength: 0.25, Denoising strength: 0.5, RNG: CPU, "
-            "Version: axle 0.1.0");
+  EXPECT_EQ(
+      pictures::write_infotext(infotext_of(request, plan, {42, {7, 0.25}}, "demo", "axle 0.1.0")),
+      "a cat\nSteps: 4, Sampler: LCM, CFG scale: 1.0, Seed: 42, Size: 512x512, Model: demo, "
+      "Variation seed: 7, Variation seed strength: 0.25, Denoising strength: 0.5, RNG: CPU, "
+      "Version: axle 0.1.0");
 }
 
 }  // namespace

@@ -7,10 +7,10 @@
 #include <boost/json.hpp>
 #include <utility>
 
-#include "api/automatic1111/infotext.h"
 #include "api/automatic1111/request_object.h"
 #include "api/automatic1111/tolerant_reader.h"
 #include "image/data_uri.h"
+#include "pictures/infotext.h"
 
 namespace axle::api::automatic1111 {
 namespace {
@@ -69,7 +69,7 @@ void fill_from_infotext(json::object& object) {
   const json::value* infotext = object.if_contains("infotext");
   if (infotext == nullptr || !infotext->is_string() || infotext->get_string().empty()) return;
   const json::string& text = infotext->get_string();
-  const ParsedInfotext parsed = parse_infotext({text.data(), text.size()});
+  const pictures::ParsedInfotext parsed = pictures::parse_infotext({text.data(), text.size()});
   for (const FilledField& filled : kFilled) {
     const json::string_view field(filled.field.data(), filled.field.size());
     const std::string* value = parsed.find(filled.key);

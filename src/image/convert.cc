@@ -1,5 +1,7 @@
 #include "image/convert.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace axle::image {
@@ -58,6 +60,21 @@ Result<Picture> to_grey(const Picture& picture) {
     const unsigned sum = source[0] * 19595u + source[1] * 38470u + source[2] * 7471u + 0x8000u;
     target[0] = static_cast<std::uint8_t>(sum >> 16);
   });
+}
+
+Status lay_over(const Picture& above, Picture& below) {
+  AXLE_TRY(check(above));
+  AXLE_TRY(check(below));
+  if (above.channels != 4 || below.channels != 3 || above.size() != below.size()) {
+    return invalid_argument(fmt::format(
+        "wanted 4 channels over 3 of the same size, found {}x{} of {} over {}x{} of {}",
+        above.width, above.height, above.channels, below.width, below.height, below.channels));
+  }
+  const std::uint8_t* source = above.pixels.data();
+  for (auto target = below.pixels.begin(); target != below.pixels.end(); source += 4, target += 3) {
+    for (int i = 0; i < 3; ++i) target[i] = blend(source[i], target[i], source[3]);
+  }
+  return {};
 }
 
 }  // namespace axle::image

@@ -35,6 +35,16 @@ TEST(ConvertTest, GreyIsThatOfPillow) {
   EXPECT_EQ(*to_grey(kGrey), kGrey);
 }
 
+TEST(ConvertTest, APictureLiesOverAnotherAsItsAlphaSays) {
+  Picture below{3, 1, 3, {0, 0, 0, 100, 100, 100, 50, 50, 50}};
+  const Picture above{3, 1, 4, {9, 8, 7, 255, 200, 0, 100, 128, 1, 1, 1, 0}};
+  EXPECT_TRUE(lay_over(above, below).ok());
+  EXPECT_EQ(below.pixels, (std::vector<std::uint8_t>{9, 8, 7, 150, 50, 100, 50, 50, 50}));
+  Picture narrow{1, 1, 3, {1, 2, 3}};
+  EXPECT_EQ(lay_over(above, narrow).code(), Code::kInvalidArgument);
+  EXPECT_EQ(lay_over(below, below).code(), Code::kInvalidArgument);
+}
+
 TEST(ConvertTest, WhatIsNoPictureIsRefused) {
   const Picture broken{2, 2, 3, {1}};
   EXPECT_EQ(flatten(broken, {}).status().code(), Code::kInvalidArgument);

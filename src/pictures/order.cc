@@ -63,6 +63,7 @@ Result<std::vector<jobs::PictureJob>> make_jobs(const Order& order, const Served
   AXLE_TRY(check_steps(order, model));
   AXLE_TRY(check_picture("image", order.image, 3, order));
   AXLE_TRY(check_picture("mask", order.mask, 1, order));
+  AXLE_TRY(check_picture("what is kept", order.keep, 4, order));
   jobs::PictureJob job;
   job.model = model.name;
   job.width = order.width;

@@ -29,6 +29,9 @@ struct Order {
   std::optional<image::Picture> image;  // To start from: RGB of that size.
   std::optional<image::Picture> mask;   // Grey of that size: 128 and more is painted anew.
   double strength = 1.0;                // How much of `image` is painted anew, 0 to 1.
+  // What the finished picture keeps of another one: RGBA of that size, laid over it. The painted
+  // part is coarser than a pixel at its edge and changes a little outside of it; this mends both.
+  std::optional<image::Picture> keep;
   bool previews = false;
   std::int32_t priority = 0;
 };

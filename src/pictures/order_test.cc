@@ -8,13 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "package/testing/tiny_gguf.h"
-#include "package/testing/tiny_pictures.h"
+#include "pictures/testing/tiny_model.h"
 
 namespace axle::pictures {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -22,17 +20,7 @@ using ::testing::HasSubstr;
 // A model of 64x64 and 96x64 pixels that can do 1, 2 and 4 steps.
 class OrderTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    package::testing::TinyPicturesOptions wide;
-    wide.width = 96;
-    ASSERT_EQ(package::testing::write_tiny_engines(path() / "64x64", {}), Status());
-    ASSERT_EQ(package::testing::write_tiny_engines(path() / "96x64", wide), Status());
-    ASSERT_EQ(package::testing::write_tiny_clip_tokenizer(path() / "tokenizer"), Status());
-    const auto loaded = ServedPictures::load("tiny", path().string());
-    ASSERT_TRUE(loaded.ok()) << loaded.status();
-    model_ = *loaded;
-  }
-  fs::path path() const { return folder_.path() / "tiny"; }
+  void SetUp() override { ASSERT_NE(model_, nullptr); }
 
   static Order order() {
     Order order;
@@ -52,8 +40,8 @@ class OrderTest : public ::testing::Test {
     return status.message();
   }
 
-  package::testing::TemporaryFolder folder_;
-  std::shared_ptr<const ServedPictures> model_;
+  testing::TinyModel tiny_;
+  std::shared_ptr<const ServedPictures> model_ = tiny_.served();
 };
 
 TEST_F(OrderTest, APromptBecomesAJob) {
@@ -152,10 +140,10 @@ TEST_F(OrderTest, TheNearestNumberOfStepsIsTaken) {
 }
 
 TEST_F(OrderTest, AModelWhoseTokenizerIsBrokenIsNotServed) {
-  fs::resize_file(path() / "tokenizer/vocab.json", 10);
-  EXPECT_EQ(ServedPictures::load("tiny", path().string()).status().code(), Code::kCorrupt);
-  fs::remove_all(path());
-  EXPECT_EQ(ServedPictures::load("tiny", path().string()).status().code(), Code::kNotFound);
+  std::filesystem::resize_file(tiny_.path() / "tokenizer/vocab.json", 10);
+  EXPECT_EQ(ServedPictures::load("tiny", tiny_.path().string()).status().code(), Code::kCorrupt);
+  std::filesystem::remove_all(tiny_.path());
+  EXPECT_EQ(ServedPictures::load("tiny", tiny_.path().string()).status().code(), Code::kNotFound);
 }
 
 }  // namespace

@@ -89,7 +89,7 @@ class ChatTest : public testing::Test {
   void say_with_logprobs(std::size_t job, const std::string& text) {
     const auto ids = model().tokenizer.encode(text, text::SpecialTokens::kPlain);
     for (const std::int32_t id : *ids) {
-      fleet_.answer(job, jobs::Tokens{{id}, 0, {{id, -0.5f}, {1, -0.25f}}});
+      fleet_.event(job, jobs::Tokens{{id}, 0, {{id, -0.5f}, {1, -0.25f}}});
     }
   }
   // The joined bytes of the entries of a list of log probabilities.

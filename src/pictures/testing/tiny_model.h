@@ -1,0 +1,37 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "package/testing/tiny_gguf.h"
+#include "package/testing/tiny_pictures.h"
+#include "pictures/served_pictures.h"
+
+namespace axle::pictures::testing {
+
+// The front's side of a model of 64x64 and 96x64 pixels that can do 1, 2 and 4 steps. Its files
+// live as long as it does.
+class TinyModel {
+ public:
+  TinyModel() {
+    package::testing::TinyPicturesOptions wide;
+    wide.width = 96;
+    EXPECT_EQ(package::testing::write_tiny_engines(path() / "64x64", {}), Status());
+    EXPECT_EQ(package::testing::write_tiny_engines(path() / "96x64", wide), Status());
+    EXPECT_EQ(package::testing::write_tiny_clip_tokenizer(path() / "tokenizer"), Status());
+    const auto loaded = ServedPictures::load("tiny", path().string());
+    EXPECT_TRUE(loaded.ok()) << loaded.status();
+    if (loaded.ok()) served_ = *loaded;
+  }
+
+  const std::shared_ptr<const ServedPictures>& served() const { return served_; }
+  std::filesystem::path path() const { return folder_.path() / "tiny"; }
+
+ private:
+  package::testing::TemporaryFolder folder_;
+  std::shared_ptr<const ServedPictures> served_;
+};
+
+}  // namespace axle::pictures::testing

@@ -27,6 +27,7 @@ CONFINED = {
     "protozero/": ("src/axmodel",),
     "boost/beast": ("src/http",),
     "boost/asio": ("src/http",),
+    "curl/": ("src/http",),
     "boost/json": ("src/", "softcard/host_config.cc"),
     "toml++/": ("src/base/toml.h",),
     "base/toml.h": ("src/app", "softcard/"),

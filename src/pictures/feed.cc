@@ -49,9 +49,17 @@ void Feed::unwatch(std::uint64_t watcher) {
   watchers_.erase(watcher);
 }
 
-bool Feed::is_watched() const {
+std::shared_ptr<const void> Feed::ask_for_previews() {
   const MutexLock lock(mutex_);
-  return !watchers_.empty();
+  std::shared_ptr<const void> token = previews_.lock();
+  if (token == nullptr) token = std::make_shared<const char>();
+  previews_ = token;
+  return token;
+}
+
+bool Feed::previews_wanted() const {
+  const MutexLock lock(mutex_);
+  return !previews_.expired();
 }
 
 }  // namespace axle::pictures

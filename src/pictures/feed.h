@@ -36,11 +36,15 @@ class Feed {
   std::shared_ptr<const Frame> newest() const;
 
   // Hands every frame from now on to `callback` until the returned number is given to unwatch().
-  // The callback must not call this object.
+  // The callback must not call show(), watch() or unwatch().
   std::uint64_t watch(Callback callback);
   // After the return the callback does not run any more.
   void unwatch(std::uint64_t watcher) AXLE_EXCLUDES(mutex_, showing_);
-  bool is_watched() const;
+
+  // Asks for frames of pictures that are not finished, which are not made for nobody, until the
+  // returned token and all its copies are gone.
+  std::shared_ptr<const void> ask_for_previews();
+  bool previews_wanted() const;
 
   // Tells this feed's frames from those of an earlier run of the program, for ETags.
   const std::string& name() const { return name_; }
@@ -53,6 +57,7 @@ class Feed {
   std::uint64_t last_watcher_ AXLE_GUARDED_BY(mutex_) = 0;
   std::shared_ptr<const Frame> newest_ AXLE_GUARDED_BY(mutex_);
   std::map<std::uint64_t, Callback> watchers_ AXLE_GUARDED_BY(mutex_);
+  std::weak_ptr<const void> previews_ AXLE_GUARDED_BY(mutex_);  // Expired: nobody asks for them.
 };
 
 }  // namespace axle::pictures

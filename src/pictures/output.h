@@ -51,6 +51,7 @@ struct Output {
   image::Dither dither = image::Dither::kFloydSteinberg;  // These three of displays.
   double gamma = 1.0;                                     // 0.1 to 10; 1.8 is usual for e-paper.
   bool inverted = false;
+  friend bool operator==(const Output&, const Output&) = default;
 };
 
 // The largest side that a picture is resized to.

@@ -72,7 +72,7 @@ std::string Studio::known_names() const {
 Result<std::shared_ptr<Run>> Studio::start(Order order, std::shared_ptr<const ServedPictures> model,
                                            std::shared_ptr<RunListener> listener,
                                            const RunOptions& options) {
-  order.previews = order.previews || feed_.is_watched();
+  order.previews = order.previews || feed_.previews_wanted();
   AXLE_TRY_ASSIGN(std::vector<jobs::PictureJob> jobs, make_jobs(order, *model));
   auto run = std::make_shared<Run>(fleet_, pool_, std::move(order), std::move(listener),
                                    hooks_for(std::move(model)));
@@ -87,7 +87,7 @@ Run::Hooks Studio::hooks_for(std::shared_ptr<const ServedPictures> model) {
     return describe(order, painted, *model, version_);
   };
   hooks.show_glimpse = [this, model](const Glimpse& glimpse) {
-    if (feed_.is_watched()) feed_.show({0, false, model->name, glimpse.preview, {}});
+    if (feed_.previews_wanted()) feed_.show({0, false, model->name, glimpse.preview, {}});
   };
   hooks.show_picture = [this, model](const Painted& painted) {
     pictures_painted_.add();

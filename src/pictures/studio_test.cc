@@ -222,6 +222,7 @@ TEST_F(StudioTest, WhatIsKeptLiesOverThePicture) {
 
 TEST_F(StudioTest, TheFeedShowsPreviewsAndPicturesToThoseWhoWatch) {
   std::vector<std::string> seen;
+  std::shared_ptr<const void> previews = studio_.feed().ask_for_previews();
   const std::uint64_t watcher = studio_.feed().watch([&](const auto& frame) {
     seen.push_back(frame->finished ? frame->parameters.substr(0, 3) : "preview");
   });
@@ -236,6 +237,10 @@ TEST_F(StudioTest, TheFeedShowsPreviewsAndPicturesToThoseWhoWatch) {
   EXPECT_THAT(seen, ElementsAre("preview", "cat"));
   ASSERT_NE(studio_.feed().newest(), nullptr);
   EXPECT_EQ(studio_.feed().newest()->number, 2u);
+  previews.reset();
+  EXPECT_FALSE(studio_.feed().previews_wanted());
+  start(plain);
+  EXPECT_FALSE(fleet_.picture(1).previews);
 }
 
 TEST_F(StudioTest, ModelsAreFoundByNameOrByNone) {

@@ -34,8 +34,8 @@ template <auto member, std::int64_t low, std::int64_t high>
 Status set_number(Config& config, const Values& values) {
   AXLE_TRY_ASSIGN(const std::int64_t number, whole_number(values.front(), low, high));
   using Target = std::remove_reference_t<decltype(config.*member)>;
-  if constexpr (std::is_same_v<Target, std::optional<std::int32_t>>) {
-    config.*member = static_cast<std::int32_t>(number);
+  if constexpr (requires { typename Target::value_type; }) {
+    config.*member = static_cast<typename Target::value_type>(number);
   } else {
     config.*member = static_cast<Target>(number);
   }
@@ -91,6 +91,7 @@ Status set_choice(Config& config, const Values& values) {
 }
 constexpr std::array<std::string_view, 3> kOrders{"auto", "chained", "vendor"};
 constexpr std::array<std::string_view, 3> kProbes{"auto", "always", "off"};
+constexpr std::array<std::string_view, 3> kFetches{"off", "public", "any"};
 
 constexpr std::int64_t kMaxCount = 1'000'000;
 
@@ -246,6 +247,13 @@ const std::vector<Setting>& settings() {
        set_choice<&Config::llm_probe, kProbes>},
       {"llm.cache", "AXLE_LLM_CACHE", "--llm-cache", "FOLDER", "folder of what probes found", false,
        set_text<&Config::llm_cache>},
+      {"pictures.port", "AXLE_PICTURES_PORT", "--pictures-port", "PORT",
+       "second port, where programs look for Automatic1111; 0: none; default 7860 where it is free",
+       false, set_number<&Config::pictures_port, 0, 65535>},
+      {"pictures.fetch", "AXLE_PICTURES_FETCH", "--pictures-fetch", "WHICH",
+       "may requests name pictures by http address? off, public (no address of a private network) "
+       "or any",
+       false, set_choice<&Config::pictures_fetch, kFetches>},
       {"queue.waiting", "AXLE_QUEUE_WAITING", "--queue-waiting", "COUNT",
        "requests that may wait beside those that run; more are answered 429", false,
        set_number<&Config::queue_limit, 1, kMaxCount>},

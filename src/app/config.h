@@ -40,6 +40,10 @@ struct Config {
   std::string llm_probe = "auto";   // "auto", "always" or "off".
   std::filesystem::path llm_cache;  // Empty: cache_folder() decides.
 
+  // Of Automatic1111's interface; 0: none. Absent: the usual one, 7860, where it is free.
+  std::optional<std::uint16_t> pictures_port;
+  std::string pictures_fetch = "off";  // "off", "public" or "any": pictures from http addresses.
+
   std::uint32_t queue_limit = 256;
   std::uint32_t running_limit = 32;
 

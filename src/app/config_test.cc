@@ -65,6 +65,12 @@ TEST_F(ConfigTest, ErrorsNameTheFileTheLineAndWhatIsAllowed) {
   EXPECT_THAT(error("llm.order = \"any\""),
               HasSubstr("must be one of auto, chained, vendor, found \"any\""));
   EXPECT_THAT(error("[llm]\nprobe = \"no\""), HasSubstr("must be one of auto, always, off"));
+  EXPECT_THAT(error("pictures.fetch = \"yes\""), HasSubstr("must be one of off, public, any"));
+}
+
+TEST_F(ConfigTest, APortThatIsNotNamedIsNotZero) {
+  EXPECT_EQ(load("")->pictures_port, std::nullopt);
+  EXPECT_EQ(load("pictures.port = 0")->pictures_port, 0);
 }
 
 TEST_F(ConfigTest, ValuesThatAreNoTextAndEmptyEntriesAreRefused) {

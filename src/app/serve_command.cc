@@ -9,79 +9,36 @@
 #include <utility>
 
 #include "api/admin/health.h"
+#include "api/latest/latest.h"
 #include "api/openai/chat.h"
-#include "api/openai/served_model.h"
 #include "app/commands.h"
 #include "app/interrupt.h"
+#include "app/model_choice.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "fleet/fleet.h"
 #include "http/server.h"
-#include "package/store.h"
+#include "pictures/studio.h"
 
 namespace axle::app {
 namespace {
 
 constexpr std::chrono::seconds kStopGrace{20};
 constexpr std::chrono::milliseconds kLookInterval{50};
+// Source: AUTOMATIC1111/stable-diffusion-webui, --api.
+constexpr std::uint16_t kAutomatic1111Port = 7860;
 
 // What serves: each member uses those above it, and they are destroyed from the bottom up.
 struct Front {
   metrics::Registry metrics;
   std::unique_ptr<fleet::Fleet> fleet;
   std::unique_ptr<api::ModelRegistry> models;
+  std::unique_ptr<pictures::Studio> studio;
   std::unique_ptr<api::ChatApi> chat;
+  std::unique_ptr<api::LatestApi> latest;
   std::unique_ptr<api::AdminApi> admin;
   std::unique_ptr<http::Server> server;
 };
-
-struct ModelChoice {
-  std::vector<jobs::LoadJob> jobs;
-  std::vector<std::shared_ptr<const api::ServedModel>> served;
-};
-
-// Reads the words of one model. A model that was asked for by name must be fine; one that merely
-// lies in the folder is left out with a warning.
-Status add_model(const std::string& name, const std::filesystem::path& folder, bool asked_for,
-                 ModelChoice& choice) {
-  Result<std::shared_ptr<const api::ServedModel>> model =
-      api::ServedModel::load(name, folder.string());
-  if (!model.ok()) {
-    const Status status = with_package_advice(model.status());
-    if (asked_for) return status.with_context(fmt::format("model {}", name));
-    AXLE_LOG_WARN("serve", "model {} is left out: {}", name, status.message());
-    return {};
-  }
-  choice.jobs.push_back({name, folder.string()});
-  choice.served.push_back(*std::move(model));
-  return {};
-}
-
-Result<ModelChoice> choose_models(const Config& config) {
-  const package::Store store(models_folder(config));
-  ModelChoice choice;
-  for (const std::string& name : config.models) {
-    AXLE_TRY_ASSIGN(const std::filesystem::path folder, store.find(name));
-    AXLE_TRY(add_model(name, folder, true, choice));
-  }
-  std::size_t found = config.models.size();
-  if (config.models.empty()) {
-    AXLE_TRY_ASSIGN(const std::vector<package::StoreEntry> entries, store.list());
-    found = entries.size();
-    for (const package::StoreEntry& entry : entries) {
-      AXLE_TRY(add_model(entry.name, entry.folder, false, choice));
-    }
-  }
-  if (choice.jobs.empty() && found != 0) {
-    return corrupt(fmt::format("none of the {} model(s) in {} can be used; the lines above say why",
-                               found, store.folder().string()));
-  }
-  if (choice.jobs.empty()) {
-    return not_found(fmt::format("no model to serve in {}; make one with: axle import FILE.gguf",
-                                 store.folder().string()));
-  }
-  return choice;
-}
 
 std::vector<std::string> card_command(const Config& config) {
   std::vector<std::string> command{own_executable().string(), "card", "--library", config.library};
@@ -153,23 +110,56 @@ void count_http(metrics::Registry& registry, const std::unique_ptr<http::Server>
       &http::ServerCounters::bytes_sent);
 }
 
-Status start_server(const Config& config, ModelChoice choice, Front& front) {
-  front.models = std::make_unique<api::ModelRegistry>(std::move(choice.served));
+// The routes of everything that is served.
+http::Router make_routes(const Config& config, ModelChoice choice, Front& front) {
+  front.models = std::make_unique<api::ModelRegistry>(std::move(choice.texts));
+  front.studio = std::make_unique<pictures::Studio>(*front.fleet, std::move(choice.pictures),
+                                                    front.metrics, "axle " + version_number());
   front.chat = std::make_unique<api::ChatApi>(
       *front.fleet, *front.models, front.metrics,
       api::ChatOptions{.ping_interval = std::chrono::seconds(config.ping_interval_s)});
+  front.latest = std::make_unique<api::LatestApi>(front.studio->feed());
   front.admin = std::make_unique<api::AdminApi>(*front.fleet, front.metrics, version_number());
   http::Router router;
   front.chat->add_routes(router);
+  front.latest->add_routes(router);
   front.admin->add_routes(router);
+  return router;
+}
+
+http::ServerOptions server_options(const Config& config) {
   http::ServerOptions options;
   options.listeners = {{config.address, config.port}};
   options.max_body_bytes = std::size_t{config.max_body_mib} << 20;
   options.max_connections = config.max_connections;
   options.api_keys = config.api_keys;
   options.cors_origins = config.cors_origins;
+  return options;
+}
+
+// Where programs look for A1111. Whoever asked for no port by name gets the usual one if it is
+// free; a server on any free port is one of several, and leaves it alone.
+Result<std::unique_ptr<http::Server>> listen(const Config& config, bool has_pictures,
+                                             const http::Router& router) {
+  http::ServerOptions options = server_options(config);
+  const bool by_itself = !config.pictures_port && config.port != 0 && has_pictures;
+  const std::uint16_t port = config.pictures_port.value_or(by_itself ? kAutomatic1111Port : 0);
+  if (port == 0 || port == config.port) return http::Server::start(options, router);
+  options.listeners.push_back({config.address, port});
+  Result<std::unique_ptr<http::Server>> server = http::Server::start(options, router);
+  if (server.ok() || !by_itself) return server;
+  options.listeners.pop_back();
+  AXLE_TRY_ASSIGN(auto without, http::Server::start(options, router));
+  AXLE_LOG_WARN("serve", "not on port {}, where programs look for Automatic1111: {}", port,
+                server.status().message());
+  return without;
+}
+
+Status start_server(const Config& config, ModelChoice choice, Front& front) {
+  const bool has_pictures = !choice.pictures.empty();
+  const http::Router router = make_routes(config, std::move(choice), front);
   count_http(front.metrics, front.server);
-  AXLE_TRY_ASSIGN(front.server, http::Server::start(options, std::move(router)));
+  AXLE_TRY_ASSIGN(front.server, listen(config, has_pictures, router));
   return {};
 }
 
@@ -180,29 +170,41 @@ std::string url_of(const Config& config, const http::Server& server) {
                      v6 ? "]" : "", server.port());
 }
 
-void say_ready(const Config& config, const Front& front) {
+std::string things_to_try(const std::string& url, const Front& front) {
+  std::string text;
+  if (!front.models->all().empty()) {
+    text += fmt::format(
+        "  axle chat --url {}\n"
+        "  curl {}/v1/chat/completions -d "
+        "'{{\"messages\":[{{\"role\":\"user\",\"content\":\"Hello!\"}}]}}'\n",
+        url, url);
+  }
+  if (!front.studio->models().empty()) {
+    text += fmt::format("  axle image \"red apple\" --url {}\n", url);
+    if (front.server->port(1) != 0)
+      text += fmt::format("  any Automatic1111 client on port {}\n", front.server->port(1));
+  }
+  return text + fmt::format("  any OpenAI client with the base URL {}/v1\n", url);
+}
+
+void say_ready(const Config& config, const Front& front, const std::string& names) {
   const std::string url = url_of(config, *front.server);
   const fleet::Health health = front.fleet->health();
   const std::string library = health.card ? health.card->library : "";
   if (config.log_format == LogFormat::kJson) {  // Whoever reads it wants JSON lines only.
-    AXLE_LOG_INFO("serve", "axle is ready on {} with {}, models {}", url, library,
-                  front.models->known_names());
+    AXLE_LOG_INFO("serve", "axle is ready on {} with {}, models {}", url, library, names);
     return;
   }
-  fmt::print(stderr,
-             "\naxle is ready on {}\n  card   {}\n  models {}\n"
-             "try it:\n  axle chat --url {}\n"
-             "  curl {}/v1/chat/completions -d "
-             "'{{\"messages\":[{{\"role\":\"user\",\"content\":\"Hello!\"}}]}}'\n"
-             "  any OpenAI client with the base URL {}/v1\n\n",
-             url, library, front.models->known_names(), url, url, url);
+  fmt::print(stderr, "\naxle is ready on {}\n  card   {}\n  models {}\ntry it:\n{}\n", url, library,
+             names, things_to_try(url, front));
 }
 
 // Follows the card until the first signal; says once when it is ready.
-void watch(const Config& config, const Front& front, const InterruptSource& interrupt) {
+void watch(const Config& config, const Front& front, const std::string& names,
+           const InterruptSource& interrupt) {
   while (!interrupt.token().stop_requested()) {
     if (api::is_ready(front.fleet->health())) {
-      say_ready(config, front);
+      say_ready(config, front, names);
       return interrupt.wait();
     }
     std::this_thread::sleep_for(kLookInterval);
@@ -215,11 +217,12 @@ Status run_serve(const Config& config) {
   const InterruptSource interrupt;
   AXLE_LOG_INFO("serve", "{} starts", version_text());
   AXLE_TRY_ASSIGN(ModelChoice choice, choose_models(config));
+  const std::string names = choice.names();
   Front front;
   AXLE_TRY(start_fleet(config, choice, front));
   AXLE_TRY(start_server(config, std::move(choice), front));
   AXLE_LOG_INFO("serve", "listening on {}", url_of(config, *front.server));
-  watch(config, front, interrupt);
+  watch(config, front, names, interrupt);
   AXLE_LOG_INFO("serve",
                 "stopping; running answers have {} s to finish, a second signal ends at once",
                 kStopGrace.count());

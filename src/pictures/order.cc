@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 #include <utility>
 
@@ -49,6 +50,14 @@ Result<std::vector<jobs::TokenId>> encode(std::string_view field, const std::str
 }
 
 }  // namespace
+
+double nearest_strength(std::int32_t steps, double wanted) {
+  const double kept = std::max(1.0, std::round(steps * std::clamp(wanted, 0.0, 1.0)));
+  double strength = kept / steps;
+  // Steps are cut off, not rounded (diffusion::kept_timesteps): no share may be a bit too small.
+  while (steps * strength < kept) strength = std::nextafter(strength, 2.0);
+  return strength;
+}
 
 std::uint64_t seed_of(const Order& order, std::int32_t index) {
   return order.variation == 0.0 ? order.seed + static_cast<std::uint64_t>(index) : order.seed;

@@ -36,6 +36,16 @@ struct Order {
   std::int32_t priority = 0;
 };
 
+// LCM models are distilled for a guidance of 1 to 2; more than that burns the colours.
+// Source: Luo et al. 2023 (LCM-LoRA), and the vendor's models.
+inline constexpr double kMostGuidance = 2.0;
+// Steps of a picture for which no number is asked: what LCM models are made for.
+inline constexpr std::int32_t kUsualSteps = 4;
+
+// The strength nearest to `wanted` that leaves whole steps of `steps`, one at least: an order with
+// it does exactly that share of them. REQUIRES: steps >= 1.
+double nearest_strength(std::int32_t steps, double wanted);
+
 // The seed, or the variation seed, of picture `index`: as A1111 counts on.
 // Source: AUTOMATIC1111/stable-diffusion-webui, processing.py, all_seeds and all_subseeds.
 std::uint64_t seed_of(const Order& order, std::int32_t index);

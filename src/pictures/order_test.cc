@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "diffusion/schedule.h"
 #include "pictures/testing/tiny_model.h"
 
 namespace axle::pictures {
@@ -129,6 +130,33 @@ TEST_F(OrderTest, TheNearestSizeHasTheNearestProportionsThenTheNearestArea) {
   EXPECT_EQ(model_->nearest_size({768, 512}).id, "96x64");
   EXPECT_EQ(model_->nearest_size({1, 4000}).id, "64x64");
   EXPECT_EQ(model_->nearest_size({0, 0}).id, "64x64");
+}
+
+TEST_F(OrderTest, OnlySizesWithAnEncoderBeginWithAPicture) {
+  EXPECT_TRUE(model_->begins_with(Start::kPicture));
+  EXPECT_EQ(model_->nearest_size({768, 512}, Start::kPicture).id, "96x64");
+  const testing::TinyModel some({.wide = false});
+  EXPECT_EQ(some.served()->nearest_size({768, 512}, Start::kPicture).id, "64x64");
+  EXPECT_EQ(some.served()->nearest_size({768, 512}, Start::kNoise).id, "96x64");
+  const testing::TinyModel none({.square = false, .wide = false});
+  EXPECT_FALSE(none.served()->begins_with(Start::kPicture));
+  EXPECT_TRUE(none.served()->begins_with(Start::kNoise));
+}
+
+TEST(StrengthTest, TheNearestShareOfTheStepsIsTakenAndOneStepAtLeast) {
+  EXPECT_EQ(nearest_strength(4, 0.6), 0.5);
+  EXPECT_EQ(nearest_strength(4, 0.7), 0.75);
+  EXPECT_EQ(nearest_strength(4, 0.0), 0.25);
+  EXPECT_EQ(nearest_strength(4, 9.0), 1.0);
+}
+
+TEST(StrengthTest, EveryShareOfEveryScheduleIsExact) {
+  for (std::int32_t steps = 1; steps <= diffusion::kDistilledSteps; ++steps) {
+    for (std::int32_t kept = 1; kept <= steps; ++kept) {
+      const double strength = nearest_strength(steps, static_cast<double>(kept) / steps);
+      EXPECT_EQ(diffusion::kept_timesteps(steps, strength).size(), static_cast<std::size_t>(kept));
+    }
+  }
 }
 
 TEST_F(OrderTest, TheNearestNumberOfStepsIsTaken) {

@@ -45,6 +45,11 @@ constexpr std::size_t kForms = 8;
 constexpr std::array<std::pair<std::string_view, Fit>, 3> kFits{
     {{"stretch", Fit::kStretch}, {"crop", Fit::kCrop}, {"pad", Fit::kPad}}};
 
+constexpr std::array<std::pair<std::string_view, image::Dither>, 3> kDithers{
+    {{"none", image::Dither::kNone},
+     {"floyd-steinberg", image::Dither::kFloydSteinberg},
+     {"bayer", image::Dither::kBayer8}}};
+
 std::string lower(std::string_view text) {
   std::string result(text);
   std::ranges::transform(result, result.begin(),
@@ -127,6 +132,14 @@ std::optional<Fit> fit_named(std::string_view name) {
   const std::string wanted = lower(name);
   for (const auto& [text, fit] : kFits) {
     if (text == wanted) return fit;
+  }
+  return std::nullopt;
+}
+
+std::optional<image::Dither> dither_named(std::string_view name) {
+  const std::string wanted = lower(name);
+  for (const auto& [text, dither] : kDithers) {
+    if (text == wanted) return dither;
   }
   return std::nullopt;
 }

@@ -42,6 +42,9 @@ enum class Fit : std::uint8_t {
 // "stretch", "crop", "pad". Nothing for others.
 std::optional<Fit> fit_named(std::string_view name);
 
+// "none", "floyd-steinberg", "bayer", upper or lower case. Nothing for others.
+std::optional<image::Dither> dither_named(std::string_view name);
+
 // How a picture is handed out.
 struct Output {
   Form form = Form::kPng;

@@ -68,6 +68,10 @@ TEST(OutputTest, NamesAreFoundInAnyCase) {
   EXPECT_EQ(form_named("bmp"), std::nullopt);
   EXPECT_EQ(fit_named("Pad"), Fit::kPad);
   EXPECT_EQ(fit_named("fill"), std::nullopt);
+  EXPECT_EQ(dither_named("Floyd-Steinberg"), image::Dither::kFloydSteinberg);
+  EXPECT_EQ(dither_named("bayer"), image::Dither::kBayer8);
+  EXPECT_EQ(dither_named("none"), image::Dither::kNone);
+  EXPECT_EQ(dither_named("random"), std::nullopt);
   EXPECT_EQ(form_names(), "png, jpeg, webp, rgb888, rgb565, mono, grey4, grey16");
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <tuple>
 #include <utility>
 
 #include "base/check.h"
@@ -22,6 +23,10 @@ std::vector<std::int32_t> timesteps_of(const package::TimeRows& rows) {
   std::vector<std::int32_t> timesteps;
   for (const auto& [timestep, row] : rows) timesteps.push_back(timestep);
   return timesteps;
+}
+
+bool can_begin(const package::PictureVariant& variant, Start start) {
+  return start == Start::kNoise || variant.vae_encoder.has_value();
 }
 
 }  // namespace
@@ -44,16 +49,22 @@ Result<std::shared_ptr<const ServedPictures>> ServedPictures::load(const std::st
       ServedPictures{name, info, std::move(tokenizer), std::move(counts)});
 }
 
-const package::PictureVariant& ServedPictures::nearest_size(image::Size wanted) const {
+bool ServedPictures::begins_with(Start start) const {
+  return std::ranges::any_of(package.variants,
+                             [start](const auto& variant) { return can_begin(variant, start); });
+}
+
+const package::PictureVariant& ServedPictures::nearest_size(image::Size wanted, Start start) const {
+  AXLE_CHECK(begins_with(start));
   const double width = std::max(wanted.width, 1);
   const double height = std::max(wanted.height, 1);
   // Proportions and areas are compared by their ratio: twice as wide is as far as half as wide.
-  const auto distance = [width, height](const package::PictureVariant& variant) {
+  const auto distance = [width, height, start](const package::PictureVariant& variant) {
     const auto has_width = static_cast<double>(variant.width);
     const auto has_height = static_cast<double>(variant.height);
     const double proportions = std::abs(std::log(has_width / has_height * height / width));
     const double areas = std::abs(std::log(has_width * has_height / (width * height)));
-    return std::pair(std::round(proportions * 1e6), areas);
+    return std::tuple(!can_begin(variant, start), std::round(proportions * 1e6), areas);
   };
   return *std::ranges::min_element(package.variants, {}, distance);
 }

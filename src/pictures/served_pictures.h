@@ -12,6 +12,9 @@
 
 namespace axle::pictures {
 
+// What a picture begins with: noise, or another picture.
+enum class Start : std::uint8_t { kNoise, kPicture };
+
 // What the front knows of a picture model that it serves: its sizes, steps and words, not its
 // weights.
 //
@@ -27,9 +30,12 @@ struct ServedPictures {
   static Result<std::shared_ptr<const ServedPictures>> load(const std::string& name,
                                                             const std::string& folder);
 
-  // Its size that is nearest to what is wanted: of those whose proportions are nearest the one
-  // whose area is.
-  const package::PictureVariant& nearest_size(image::Size wanted) const;
+  // Has it a size that can begin with `start`?
+  bool begins_with(Start start) const;
+  // Its size that is nearest to what is wanted, of those that can begin with `start`: of those
+  // whose proportions are nearest the one whose area is. REQUIRES: begins_with(start).
+  const package::PictureVariant& nearest_size(image::Size wanted,
+                                              Start start = Start::kNoise) const;
   // Its number of steps that is nearest to what is wanted; of two the larger.
   std::int32_t nearest_steps(std::int32_t wanted) const;
 };

@@ -65,14 +65,17 @@ Result<image::Picture> fitted(const image::Picture& picture, image::Size size, S
 }
 
 // 255 where the mask says that it is painted anew.
-Result<image::Picture> painted_part(const image::Picture& mask) {
+Result<image::Picture> painted_part(const image::Picture& mask, MaskAlpha alpha) {
   AXLE_TRY_ASSIGN(image::Picture grey, image::to_grey(mask));
   if (mask.channels != 4) return grey;
   bool uses_alpha = false;
   for (std::size_t i = 3; i < mask.pixels.size(); i += 4) uses_alpha |= mask.pixels[i] != 255;
   if (!uses_alpha) return grey;
-  for (std::size_t i = 0; i < grey.pixels.size(); ++i)
-    grey.pixels[i] = static_cast<std::uint8_t>(255 - mask.pixels[i * 4 + 3]);
+  const bool opaque = alpha == MaskAlpha::kOpaqueIsPainted;
+  for (std::size_t i = 0; i < grey.pixels.size(); ++i) {
+    const std::uint8_t value = mask.pixels[i * 4 + 3];
+    grey.pixels[i] = opaque ? value : static_cast<std::uint8_t>(255 - value);
+  }
   return grey;
 }
 
@@ -143,7 +146,7 @@ Result<image::Picture> fit_mask(const image::Picture& mask, image::Size size,
     return invalid_argument(fmt::format("the blur of a mask: wanted 0 to {}, found {} and {}",
                                         kMaxBlur, rules.blur_x, rules.blur_y));
   }
-  AXLE_TRY_ASSIGN(const image::Picture part, painted_part(mask));
+  AXLE_TRY_ASSIGN(const image::Picture part, painted_part(mask, rules.alpha));
   AXLE_TRY_ASSIGN(image::Picture grey, fitted(part, size, rules.fit));
   if (rules.inverted) {
     for (std::uint8_t& value : grey.pixels) value = static_cast<std::uint8_t>(255 - value);

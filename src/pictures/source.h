@@ -41,10 +41,17 @@ enum class SourceFit : std::uint8_t {
 // Errors: kInvalidArgument  not a picture, or no size of one. kExhausted  no memory.
 Result<image::Picture> fit_source(const image::Picture& picture, image::Size size, SourceFit fit);
 
-// What a mask says. By its alpha where it has one that is not 255 everywhere, as OpenAI has it:
-// transparent is painted anew. Else by its brightness, as A1111 and others have it: white is.
+// What a mask's alpha says, of which the interfaces think differently.
+enum class MaskAlpha : std::uint8_t {
+  kClearIsPainted,   // OpenAI: what is transparent is painted anew.
+  kOpaqueIsPainted,  // A1111: what is opaque is.
+};
+
+// What a mask says: by its alpha where it has one that is not 255 everywhere, else by its
+// brightness: white is painted anew.
 struct MaskRules {
   SourceFit fit = SourceFit::kStretch;
+  MaskAlpha alpha = MaskAlpha::kClearIsPainted;
   bool inverted = false;
   double blur_x = 0.0;  // Sigma of a Gaussian in pixels of the painted picture, 0 to 64.
   double blur_y = 0.0;

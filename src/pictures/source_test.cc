@@ -99,6 +99,11 @@ TEST(MaskTest, WhereItHasAlphaWhatIsTransparentIsPaintedAnew) {
   EXPECT_THAT(fit_mask(with_alpha(2, {255, 255}), {2, 1}, {})->pixels, Each(255));
 }
 
+TEST(MaskTest, ForA1111WhatIsOpaqueIsPaintedAnew) {
+  const MaskRules rules{.alpha = MaskAlpha::kOpaqueIsPainted};
+  EXPECT_THAT(fit_mask(with_alpha(2, {255, 0}), {2, 1}, rules)->pixels, ElementsAre(255, 0));
+}
+
 TEST(MaskTest, BlurSoftensItsEdgeAndKeepsItsSum) {
   std::vector<std::uint8_t> half(16, 0);
   std::fill(half.begin() + 8, half.end(), 255);

@@ -11,14 +11,23 @@
 
 namespace axle::pictures::testing {
 
+// Which sizes of a TinyModel can begin with a picture.
+struct TinyEncoders {
+  bool square = true;
+  bool wide = true;
+};
+
 // The front's side of a model of 64x64 and 96x64 pixels that can do 1, 2 and 4 steps. Its files
 // live as long as it does.
 class TinyModel {
  public:
-  TinyModel() {
+  explicit TinyModel(TinyEncoders encoders = {}) {
+    package::testing::TinyPicturesOptions square;
+    square.encoder = encoders.square;
     package::testing::TinyPicturesOptions wide;
     wide.width = 96;
-    EXPECT_EQ(package::testing::write_tiny_engines(path() / "64x64", {}), Status());
+    wide.encoder = encoders.wide;
+    EXPECT_EQ(package::testing::write_tiny_engines(path() / "64x64", square), Status());
     EXPECT_EQ(package::testing::write_tiny_engines(path() / "96x64", wide), Status());
     EXPECT_EQ(package::testing::write_tiny_clip_tokenizer(path() / "tokenizer"), Status());
     const auto loaded = ServedPictures::load("tiny", path().string());

@@ -33,6 +33,7 @@ CONFINED = {
     "base/toml.h": ("src/app", "softcard/"),
     "CLI/": ("src/app", "softcard/smi", "tests/"),
     "histedit.h": ("src/app",),
+    "sixel.h": ("src/app",),
     "editline/": ("src/app",),
     "spdlog/": ("src/base",),
     "png.h": ("src/image",),

@@ -81,11 +81,15 @@ Result<std::string> first_model(std::string_view models_json) {
   if (list == nullptr || !list->is_array()) {
     return corrupt("the server's list of models is not one; is it an OpenAI-compatible server?");
   }
-  if (list->get_array().empty()) return not_found("the server has no model");
-  const json::value* id = list->find_pointer("/0/id", error);
-  if (id == nullptr || !id->is_string())
-    return corrupt("the server's list of models has an entry without id");
-  return std::string(id->get_string());
+  for (const json::value& entry : list->get_array()) {
+    const json::object* model = entry.if_object();
+    const json::value* id = model == nullptr ? nullptr : model->if_contains("id");
+    if (id == nullptr || !id->is_string())
+      return corrupt("the server's list of models has an entry without id");
+    const json::value* kind = model->if_contains("kind");
+    if (kind == nullptr || *kind == "chat") return std::string(id->get_string());
+  }
+  return not_found("the server has no language model");
 }
 
 }  // namespace axle::app

@@ -46,8 +46,8 @@ Status answer_error(const http::Response& response);
 // What a stream event's first choice thought; "" for events without such.
 std::string event_reasoning(std::string_view data);
 
-// The first id of a /v1/models answer. Errors: kCorrupt  not such an answer. kNotFound  an empty
-// list.
+// The id of the first language model of a /v1/models answer.
+// Errors: kCorrupt  not such an answer. kNotFound  none in the list.
 Result<std::string> first_model(std::string_view models_json);
 
 }  // namespace axle::app

@@ -61,7 +61,11 @@ TEST(ChatSessionTest, ThoughtsAreNoPartOfTheText) {
 
 TEST(ChatSessionTest, FirstModelOfAListAndWhatIsNoList) {
   EXPECT_EQ(*first_model(R"({"data":[{"id":"a"},{"id":"b"}]})"), "a");
+  EXPECT_EQ(*first_model(R"({"data":[{"id":"p","kind":"picture"},{"id":"c","kind":"chat"}]})"),
+            "c");
   EXPECT_EQ(first_model(R"({"data":[]})").status().code(), Code::kNotFound);
+  EXPECT_EQ(first_model(R"({"data":[{"id":"p","kind":"picture"}]})").status().code(),
+            Code::kNotFound);
   EXPECT_EQ(first_model("nothing").status().code(), Code::kCorrupt);
   EXPECT_EQ(first_model(R"({"data":[{}]})").status().code(), Code::kCorrupt);
 }

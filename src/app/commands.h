@@ -49,6 +49,25 @@ struct ChatArguments {
 };
 Status run_chat(const ChatArguments& arguments);
 
+struct ImageArguments {
+  std::string url = "http://127.0.0.1:8000";
+  std::string api_key;
+  std::string model;
+  std::string prompt;
+  std::string negative;
+  std::string size;  // "512x512"; empty: as the server chooses.
+  std::optional<int> steps;
+  std::optional<std::int64_t> seed;
+  std::optional<double> guidance;
+  int count = 1;
+  std::filesystem::path picture;  // To begin with; empty: none.
+  std::filesystem::path mask;
+  std::optional<double> strength;
+  std::filesystem::path output;  // Empty: the terminal, or a file named by the prompt.
+  std::string show = "auto";     // See protocol_named().
+};
+Status run_image(const ImageArguments& arguments);
+
 enum class BenchFormat : std::uint8_t { kTable, kJson, kCsv };
 
 struct BenchArguments {

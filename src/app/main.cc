@@ -21,6 +21,7 @@ struct CommandLine {
   FlagValues flags;
   axle::app::ImportArguments import;
   axle::app::ChatArguments chat;
+  axle::app::ImageArguments image;
   axle::app::BenchArguments bench;
   std::string show_name;
   bool verify = false;
@@ -84,6 +85,31 @@ void add_chat(CLI::App& app, CommandLine& line) {
   chat->add_option("--seed", line.chat.seed, "the same seed gives the same answer");
 }
 
+void add_image(CLI::App& app, CommandLine& line) {
+  axle::app::ImageArguments& image = line.image;
+  CLI::App* command = app.add_subcommand(
+      "image", "have a running server paint, and show it in the terminal or write a file");
+  command->add_option("prompt", image.prompt, "what is to be seen")->required();
+  command->add_option("--url", image.url, "server")->envname("AXLE_URL")->capture_default_str();
+  command->add_option("--api-key", image.api_key, "key of the server")->envname("AXLE_API_KEY");
+  command->add_option("--model", image.model, "picture model; default: the first one");
+  command->add_option("--negative", image.negative, "what is not to be seen; needs --guidance");
+  command->add_option("--guidance", image.guidance, "away from --negative, 1 to 2");
+  command->add_option("--size", image.size, "512x512, ...; default: as the model has it");
+  command->add_option("--steps", image.steps, "of the U-Net; default 4");
+  command->add_option("--seed", image.seed, "the same seed gives the same picture");
+  command->add_option("-n,--count", image.count, "pictures")->check(CLI::Range(1, 10));
+  CLI::Option* from =
+      command->add_option("--from", image.picture, "picture file to begin with (img2img)");
+  command->add_option("--strength", image.strength, "how much of it is painted anew, 0 to 1")
+      ->needs(from);
+  command
+      ->add_option("--mask", image.mask, "picture file: what is white, or clear, is painted anew")
+      ->needs(from);
+  command->add_option("-o,--output", image.output, "file; default: shown, or named by the prompt");
+  command->add_option("--show", image.show, "auto, kitty, iterm2, sixel or none");
+}
+
 void add_bench(CLI::App& app, CommandLine& line) {
   CLI::App* bench = app.add_subcommand("bench", "measure a running server");
   std::string scenarios = "what to measure (default: lengths), or all:";
@@ -132,6 +158,7 @@ void add_bench(CLI::App& app, CommandLine& line) {
 void add_commands(CLI::App& app, CommandLine& line) {
   add_settings(*app.add_subcommand("serve", "start the server"), line);
   add_chat(app, line);
+  add_image(app, line);
   add_bench(app, line);
   add_import(app, line);
   add_settings(*app.add_subcommand("ls", "list the models"), line);
@@ -173,6 +200,7 @@ int run(const std::string& command, const CommandLine& line) {
     return 0;
   }
   if (command == "chat") return report(axle::app::run_chat(line.chat), command);
+  if (command == "image") return report(axle::app::run_image(line.image), command);
   if (command == "bench") return report(axle::app::run_bench(line.bench), command);
   const axle::Result<Config> config = axle::app::load_config(line.config_file, line.flags);
   if (!config.ok()) return report(config.status(), command);

@@ -11,9 +11,11 @@
 #include "api/admin/health.h"
 #include "api/latest/latest.h"
 #include "api/openai/chat.h"
+#include "api/sdcpp/sdcpp.h"
 #include "app/commands.h"
 #include "app/interrupt.h"
 #include "app/model_choice.h"
+#include "app/source_rules.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "fleet/fleet.h"
@@ -36,6 +38,7 @@ struct Front {
   std::unique_ptr<pictures::Studio> studio;
   std::unique_ptr<api::ChatApi> chat;
   std::unique_ptr<api::LatestApi> latest;
+  std::unique_ptr<api::sdcpp::SdcppApi> sdcpp;
   std::unique_ptr<api::AdminApi> admin;
   std::unique_ptr<http::Server> server;
 };
@@ -119,10 +122,12 @@ http::Router make_routes(const Config& config, ModelChoice choice, Front& front)
       *front.fleet, *front.models, front.metrics,
       api::ChatOptions{.ping_interval = std::chrono::seconds(config.ping_interval_s)});
   front.latest = std::make_unique<api::LatestApi>(front.studio->feed());
+  front.sdcpp = std::make_unique<api::sdcpp::SdcppApi>(*front.studio, source_rules(config));
   front.admin = std::make_unique<api::AdminApi>(*front.fleet, front.metrics, version_number());
   http::Router router;
   front.chat->add_routes(router);
   front.latest->add_routes(router);
+  front.sdcpp->add_routes(router);
   front.admin->add_routes(router);
   return router;
 }

@@ -11,6 +11,7 @@
 #include "api/automatic1111/tolerant_reader.h"
 #include "base/base64.h"
 #include "base/check.h"
+#include "pictures/infotext.h"
 
 namespace axle::api::automatic1111 {
 namespace {
@@ -30,43 +31,44 @@ json::object info_of(const Request& request, const PaintPlan& plan,
   for (const PaintedPicture& picture : pictures) {
     prompts.emplace_back(request.prompt);
     negatives.emplace_back(request.negative_prompt);
-    seeds.emplace_back(picture.seeds.seed);
-    subseeds.emplace_back(picture.seeds.variation.seed);
+    seeds.emplace_back(picture.seed);
+    subseeds.emplace_back(picture.variation_seed);
     infotexts.emplace_back(picture.infotext);
   }
-  return {{"prompt", request.prompt},
-          {"all_prompts", prompts},
-          {"negative_prompt", request.negative_prompt},
-          {"all_negative_prompts", negatives},
-          {"seed", seeds.empty() ? json::value(request.seed) : seeds.front()},
-          {"all_seeds", seeds},
-          {"subseed", subseeds.empty() ? json::value(request.subseed) : subseeds.front()},
-          {"all_subseeds", subseeds},
-          {"subseed_strength", request.subseed_strength},
-          {"width", plan.width},
-          {"height", plan.height},
-          {"sampler_name", "LCM"},
-          {"cfg_scale", plan.guidance},
-          {"steps", plan.steps},
-          {"batch_size", request.batch_size},
-          {"restore_faces", false},
-          {"face_restoration_model", nullptr},
-          {"sd_model_name", head.model.name},
-          {"sd_model_hash", text_or_null(head.model.short_hash())},
-          {"sd_vae_name", nullptr},
-          {"sd_vae_hash", nullptr},
-          {"seed_resize_from_w", -1},
-          {"seed_resize_from_h", -1},
-          {"denoising_strength", plan.from_picture ? json::value(plan.strength) : json::value()},
-          {"extra_generation_params", json::object()},
-          {"index_of_first_image", 0},
-          {"infotexts", infotexts},
-          {"styles", json::array()},
-          {"job_timestamp", head.job_timestamp},
-          {"clip_skip", 1},
-          {"is_using_inpainting_conditioning", false},
-          {"version", head.version},
-          {"notes", json::array(plan.notes.begin(), plan.notes.end())}};
+  return {
+      {"prompt", request.prompt},
+      {"all_prompts", prompts},
+      {"negative_prompt", request.negative_prompt},
+      {"all_negative_prompts", negatives},
+      {"seed", seeds.empty() ? json::value(request.seed) : seeds.front()},
+      {"all_seeds", seeds},
+      {"subseed", subseeds.empty() ? json::value(request.subseed) : subseeds.front()},
+      {"all_subseeds", subseeds},
+      {"subseed_strength", request.subseed_strength},
+      {"width", plan.order.width},
+      {"height", plan.order.height},
+      {"sampler_name", "LCM"},
+      {"cfg_scale", plan.order.guidance},
+      {"steps", plan.order.steps},
+      {"batch_size", request.batch_size},
+      {"restore_faces", false},
+      {"face_restoration_model", nullptr},
+      {"sd_model_name", head.model.name},
+      {"sd_model_hash", text_or_null(head.model.short_hash())},
+      {"sd_vae_name", nullptr},
+      {"sd_vae_hash", nullptr},
+      {"seed_resize_from_w", -1},
+      {"seed_resize_from_h", -1},
+      {"denoising_strength", plan.from_picture ? json::value(plan.order.strength) : json::value()},
+      {"extra_generation_params", json::object()},
+      {"index_of_first_image", 0},
+      {"infotexts", infotexts},
+      {"styles", json::array()},
+      {"job_timestamp", head.job_timestamp},
+      {"clip_skip", 1},
+      {"is_using_inpainting_conditioning", false},
+      {"version", head.version},
+      {"notes", json::array(plan.notes.begin(), plan.notes.end())}};
 }
 
 struct FixedAnswer {
@@ -99,6 +101,22 @@ constexpr std::array<FixedAnswer, 14> kFixedAnswers = {{
 
 json::object memory_of(const MemoryUse& use) {
   return {{"free", use.free_bytes}, {"used", use.used_bytes}, {"total", use.total_bytes}};
+}
+
+// Seconds until it is done, if it goes on as it went so far.
+double eta_of(const Progress& progress, double share) {
+  const double elapsed = progress.elapsed.count();
+  return progress.job_count > 0 ? elapsed / share - elapsed : 0.0;
+}
+
+struct ErrorWords {
+  std::string_view kind;
+  std::string_view detail;
+  std::string_view errors;
+};
+std::string error_body(const ErrorWords& words) {
+  return json::serialize(json::object{
+      {"error", words.kind}, {"detail", words.detail}, {"body", ""}, {"errors", words.errors}});
 }
 
 json::value number_of(const std::string& text) {
@@ -160,6 +178,11 @@ Result<OptionsChange> parse_options(std::string_view body) {
   return change;
 }
 
+std::string options_changed_json(const std::vector<std::string>& notes) {
+  if (notes.empty()) return "null";
+  return json::serialize(json::object{{"notes", json::array(notes.begin(), notes.end())}});
+}
+
 std::string models_json(const std::vector<ModelEntry>& models) {
   json::array list;
   for (const ModelEntry& model : models) {
@@ -213,12 +236,11 @@ double progress_share(const Progress& progress) {
 
 std::string progress_json(const Progress& progress) {
   const double share = progress_share(progress);
-  const double elapsed = progress.elapsed.count();
   const bool runs = progress.job_count > 0;
   const char* job = progress.task == Task::kImg2img ? "scripts_img2img" : "scripts_txt2img";
   return json::serialize(json::object{
       {"progress", share},
-      {"eta_relative", runs ? elapsed / share - elapsed : 0.0},
+      {"eta_relative", eta_of(progress, share)},
       {"state", json::object{{"skipped", progress.skipped},
                              {"interrupted", progress.interrupted},
                              {"stopping_generation", false},
@@ -248,6 +270,39 @@ std::string png_info_json(const image::Metadata& metadata) {
       json::object{{"info", metadata.parameters}, {"items", items}, {"parameters", parameters}});
 }
 
+Result<TaskQuestion> parse_task_question(std::string_view body) {
+  AXLE_TRY_ASSIGN(const json::object object, parse_object(body));
+  TaskQuestion question;
+  std::vector<std::string> unused;
+  TolerantReader reader(object, unused);
+  for (const std::string_view name : {"id_task", "task_id", "force_task_id"}) {
+    if (question.task_id.empty()) question.task_id = reader.text(name).value_or("");
+  }
+  question.wants_preview = reader.boolean("live_preview").value_or(true);
+  question.preview_id = reader.integer("id_live_preview", {-1, 1e9}).value_or(-1);
+  return question;
+}
+
+std::string task_progress_json(const TaskProgress& task) {
+  json::object answer = {{"active", task.active},
+                         {"queued", task.queued},
+                         {"completed", task.completed},
+                         {"progress", nullptr},
+                         {"eta", nullptr},
+                         {"live_preview", nullptr},
+                         {"id_live_preview", task.preview_id},
+                         {"textinfo", task.queued ? "Waiting..." : json::value()}};
+  if (task.progress) {
+    const double share = progress_share(*task.progress);
+    answer["progress"] = share;
+    answer["eta"] = eta_of(*task.progress, share);
+    if (!task.progress->preview.empty()) {
+      answer["live_preview"] = "data:image/png;base64," + encode_base64(task.progress->preview);
+    }
+  }
+  return json::serialize(answer);
+}
+
 ErrorAnswer error_answer(const Status& status) {
   AXLE_CHECK(!status.ok());
   if (status.code() == Code::kInvalidArgument) {
@@ -259,13 +314,19 @@ ErrorAnswer error_answer(const Status& status) {
   }
   int http_status = 500;
   if (status.code() == Code::kNotFound) http_status = 404;
+  if (status.code() == Code::kCancelled) http_status = 409;
   if (status.code() == Code::kExhausted) http_status = 429;
   if (status.code() == Code::kUnavailable || status.code() == Code::kCardLost) http_status = 503;
   if (status.code() == Code::kDeadlineExceeded) http_status = 504;
-  return {
-      http_status,
-      json::serialize(json::object{
-          {"error", "HTTPException"}, {"detail", status.message()}, {"body", ""}, {"errors", ""}})};
+  return http_error(http_status, status.message());
+}
+
+ErrorAnswer http_error(int http_status, const std::string& detail) {
+  return {http_status, error_body({"HTTPException", detail, ""})};
+}
+
+ErrorAnswer unknown_model_error(const std::string& title) {
+  return {500, error_body({"RuntimeError", "", "Unknown checkpoint: " + title})};
 }
 
 }  // namespace axle::api::automatic1111

@@ -11,6 +11,7 @@
 #include "api/automatic1111/request.h"
 #include "base/status.h"
 #include "image/metadata.h"
+#include "image/picture.h"
 
 // The JSON that /sdapi/v1 answers, as pure functions of plain values.
 //
@@ -29,9 +30,12 @@ struct ModelEntry {
 };
 
 struct PaintedPicture {
-  std::string file;      // A picture file.
-  std::string infotext;  // write_infotext()
-  PictureSeeds seeds;
+  std::string file;      // A picture file, or what a display takes.
+  std::string infotext;  // pictures::Painted::parameters
+  std::uint64_t seed = 0;
+  std::uint64_t variation_seed = 0;
+  std::int32_t steps = 0;  // As many as were done.
+  image::Size size;        // Of the file.
 };
 
 // What all pictures of one answer share.
@@ -64,6 +68,9 @@ struct OptionsChange {
 
 // Errors: kInvalidArgument  the body is no JSON object.
 Result<OptionsChange> parse_options(std::string_view body);
+
+// The answer of POST options: null, as A1111 has it, where there is nothing to tell.
+std::string options_changed_json(const std::vector<std::string>& notes);
 
 std::string models_json(const std::vector<ModelEntry>& models);
 
@@ -109,6 +116,25 @@ std::string progress_json(const Progress& progress);
 // The answer of png-info about a file with these texts.
 std::string png_info_json(const image::Metadata& metadata);
 
+// Which request is asked about, by its task id.
+struct TaskQuestion {
+  std::string task_id;  // id_task, task_id or force_task_id; empty: none.
+  bool wants_preview = true;
+  std::int64_t preview_id = -1;  // The one that the client has.
+};
+// Errors: kInvalidArgument  the body is no JSON object.
+Result<TaskQuestion> parse_task_question(std::string_view body);
+
+// What /internal/progress tells of one request by its task id.
+struct TaskProgress {
+  bool active = false;               // It is painted.
+  bool queued = false;               // It waits.
+  bool completed = false;            // It was here and is over.
+  std::optional<Progress> progress;  // Of one that is active.
+  std::int64_t preview_id = -1;      // Of `progress->preview`; -1: none.
+};
+std::string task_progress_json(const TaskProgress& task);
+
 // Status and body of a request that is refused, as A1111 has them.
 struct ErrorAnswer {
   int http_status = 500;
@@ -116,5 +142,9 @@ struct ErrorAnswer {
 };
 // REQUIRES: !status.ok().
 ErrorAnswer error_answer(const Status& status);
+// The same for an answer that has no Status: `detail` is for a person.
+ErrorAnswer http_error(int http_status, const std::string& detail);
+// As A1111 says that options name a model which is not there.
+ErrorAnswer unknown_model_error(const std::string& title);
 
 }  // namespace axle::api::automatic1111

@@ -16,16 +16,16 @@ const ModelEntry kDemo = {"demo", "0123456789abcdef", "demo"};
 
 PaintPlan plan_of_four() {
   PaintPlan plan;
-  plan.width = 512;
-  plan.height = 768;
-  plan.steps = 4;
+  plan.order.width = 512;
+  plan.order.height = 768;
+  plan.order.steps = 4;
   plan.notes = {"steps: 20 asked, 4 done"};
   return plan;
 }
 
 json::value painted(const Request& request, const PaintPlan& plan) {
-  const std::vector<PaintedPicture> pictures = {{"ABC", "text 1", {42, {7, 0.0}}},
-                                                {"DEF", "text 2", {43, {8, 0.0}}}};
+  const std::vector<PaintedPicture> pictures = {{"ABC", "text 1", 42, 7, 4, {512, 768}},
+                                                {"DEF", "text 2", 43, 8, 4, {512, 768}}};
   return json::parse(painted_json(request, plan, pictures, {kDemo, "20260101235959", "axle 0.1"}));
 }
 
@@ -76,7 +76,7 @@ TEST(PaintedAnswerTest, InfoIsJsonWithAllItsFields) {
 TEST(PaintedAnswerTest, StrengthIsToldOfPicturesThatBeganWithOne) {
   PaintPlan plan = plan_of_four();
   plan.from_picture = true;
-  plan.strength = 0.5;
+  plan.order.strength = 0.5;
   const json::value info = json::parse(painted(Request{}, plan).at("info").get_string().c_str());
   EXPECT_EQ(info.at("denoising_strength"), 0.5);
 }
@@ -119,6 +119,18 @@ TEST(OptionsTest, UnknownOnesAreIgnoredAndOddValuesReplaced) {
 
 TEST(OptionsTest, BodyThatIsNoObjectIsRefused) {
   EXPECT_EQ(parse_options("[]").status().code(), Code::kInvalidArgument);
+}
+
+TEST(OptionsTest, AnswerIsNullUnlessThereIsSomethingToTell) {
+  EXPECT_EQ(options_changed_json({}), "null");
+  EXPECT_EQ(options_changed_json({"a"}), R"({"notes":["a"]})");
+}
+
+TEST(OptionsTest, AnUnknownModelIsARuntimeError) {
+  const ErrorAnswer answer = unknown_model_error("x");
+  EXPECT_EQ(answer.http_status, 500);
+  EXPECT_EQ(json::parse(answer.body), json::parse(R"({"error":"RuntimeError","detail":"","body":"",
+                            "errors":"Unknown checkpoint: x"})"));
 }
 
 TEST(ModelsTest, TitleIsNameAndShortHash) {
@@ -213,6 +225,41 @@ TEST(ProgressTest, RunningTellsItsStateAndPreview) {
   EXPECT_EQ(answer.at("current_task"), "task-1");
 }
 
+TEST(TaskProgressTest, OneThatIsPaintedTellsItsShareAndPreview) {
+  TaskProgress task;
+  task.active = true;
+  task.progress = Progress{};
+  task.progress->job_count = 1;
+  task.progress->step = 1;
+  task.progress->steps = 4;
+  task.progress->elapsed = std::chrono::duration<double>(2.6);
+  task.progress->preview = "ABC";
+  task.preview_id = 1;
+  const json::value answer = json::parse(task_progress_json(task));
+  EXPECT_EQ(answer.at("active"), true);
+  EXPECT_DOUBLE_EQ(answer.at("progress").as_double(), 0.26);
+  EXPECT_NEAR(answer.at("eta").as_double(), 2.6 / 0.26 - 2.6, 1e-9);
+  EXPECT_EQ(answer.at("live_preview"), "data:image/png;base64,QUJD");
+  EXPECT_EQ(answer.at("id_live_preview"), 1);
+}
+
+TEST(TaskProgressTest, OneThatIsUnknownIsNothing) {
+  EXPECT_EQ(json::parse(task_progress_json({})), json::parse(R"({
+    "active":false,"queued":false,"completed":false,"progress":null,"eta":null,
+    "live_preview":null,"id_live_preview":-1,"textinfo":null})"));
+}
+
+TEST(TaskProgressTest, QuestionsHaveATaskAndThePreviewThatIsKnown) {
+  const Result<TaskQuestion> question =
+      parse_task_question(R"({"id_task":"task-a","id_live_preview":3,"live_preview":false})");
+  ASSERT_TRUE(question.ok());
+  EXPECT_EQ(question->task_id, "task-a");
+  EXPECT_EQ(question->preview_id, 3);
+  EXPECT_FALSE(question->wants_preview);
+  EXPECT_EQ(parse_task_question("")->preview_id, -1);
+  EXPECT_EQ(parse_task_question("[]").status().code(), Code::kInvalidArgument);
+}
+
 TEST(PngInfoTest, TellsTheTextItsPartsAndTheOtherTexts) {
   image::Metadata metadata;
   metadata.parameters = "a cat\nSteps: 4, Sampler: LCM, Seed: 42, Size: 512x768";
@@ -251,6 +298,7 @@ TEST(ErrorAnswerTest, EveryFailureHasItsStatus) {
   EXPECT_EQ(error_answer(corrupt("Invalid encoded image")).http_status, 500);
   EXPECT_EQ(error_answer(unsupported("x")).http_status, 500);
   EXPECT_EQ(error_answer(internal("x")).http_status, 500);
+  EXPECT_EQ(error_answer(cancelled("x")).http_status, 409);
   EXPECT_EQ(error_answer(exhausted("x")).http_status, 429);
   EXPECT_EQ(error_answer(unavailable("x")).http_status, 503);
   EXPECT_EQ(error_answer(card_lost("x")).http_status, 503);

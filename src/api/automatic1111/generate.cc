@@ -60,32 +60,31 @@ void keep_one(Request& request) {
 
 }  // namespace
 
-Result<Request> parse_generate(std::string_view body) {
+Result<Request> parse_generate(std::string_view body, const pictures::SourceRules& sources) {
   AXLE_TRY_ASSIGN(json::object object, parse_object(body));
   rename(object);
   std::vector<std::string> notes;
   const Task task = read_task(object, notes);
   std::vector<std::string> unused;
   const bool pads = TolerantReader(object, unused).integer("resize_mode", {0, 3}) == kPadBlackMode;
-  AXLE_TRY_ASSIGN(Request request, parse_request_object(task, std::move(object)));
+  AXLE_TRY_ASSIGN(Request request, parse_request_object(task, std::move(object), sources));
   request.notes.insert(request.notes.begin(), notes.begin(), notes.end());
-  if (pads && task == Task::kImg2img) request.fit = Fit::kPadBlack;
+  if (pads && task == Task::kImg2img) request.fit = pictures::SourceFit::kPadBlack;
   keep_one(request);
   return request;
 }
 
-std::string generate_json(const PaintPlan& plan, const PaintedPicture& picture,
+std::string generate_json(const PaintedPicture& picture, const std::vector<std::string>& notes,
                           const GenerateTimes& times) {
-  return json::serialize(
-      json::object{{"status", "ok"},
-                   {"base64", encode_base64(picture.file)},
-                   {"seed", picture.seeds.seed},
-                   {"text_time_ms", times.text.count()},
-                   {"total_time_ms", times.total.count()},
-                   {"width", plan.width},
-                   {"height", plan.height},
-                   {"steps", plan.timesteps.size()},
-                   {"notes", json::array(plan.notes.begin(), plan.notes.end())}});
+  return json::serialize(json::object{{"status", "ok"},
+                                      {"base64", encode_base64(picture.file)},
+                                      {"seed", picture.seed},
+                                      {"text_time_ms", times.text.count()},
+                                      {"total_time_ms", times.total.count()},
+                                      {"width", picture.size.width},
+                                      {"height", picture.size.height},
+                                      {"steps", picture.steps},
+                                      {"notes", json::array(notes.begin(), notes.end())}});
 }
 
 ErrorAnswer generate_error(const Status& status) {
@@ -95,8 +94,11 @@ ErrorAnswer generate_error(const Status& status) {
       status.code() != Code::kCorrupt && status.code() != Code::kUnsupported) {
     http_status = error_answer(status).http_status;
   }
-  return {http_status,
-          json::serialize(json::object{{"status", "error"}, {"error", status.message()}})};
+  return {http_status, service_error_body(status.message())};
+}
+
+std::string service_error_body(const std::string& message) {
+  return json::serialize(json::object{{"status", "error"}, {"error", message}});
 }
 
 }  // namespace axle::api::automatic1111

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/automatic1111/answers.h"
-#include "api/automatic1111/paint_plan.h"
 #include "api/automatic1111/request.h"
 #include "base/result.h"
 
@@ -21,21 +21,23 @@ namespace axle::api::automatic1111 {
 //
 // Errors: kInvalidArgument  the body is no JSON object.
 //         kNotFound         img2img without a picture to begin with.
-//         kCorrupt          a picture that is no base64.
-//         kUnsupported      a picture by its http address.
-Result<Request> parse_generate(std::string_view body);
+//         kCorrupt          a picture that is no base64, or whose address gives none.
+//         kUnsupported      a picture by its address, where `sources` fetch none.
+Result<Request> parse_generate(std::string_view body, const pictures::SourceRules& sources = {});
 
 struct GenerateTimes {
   std::chrono::duration<double, std::milli> text{0};   // Of the text encoder.
   std::chrono::duration<double, std::milli> total{0};  // From the request to the picture.
 };
 
-// {"status":"ok","base64","seed","text_time_ms","total_time_ms","width","height","steps","notes"};
-// "steps" are those that were done.
-std::string generate_json(const PaintPlan& plan, const PaintedPicture& picture,
+// {"status":"ok","base64","seed","text_time_ms","total_time_ms","width","height","steps","notes"}:
+// the size is that of the file, the steps are those that were done.
+std::string generate_json(const PaintedPicture& picture, const std::vector<std::string>& notes,
                           const GenerateTimes& times);
 
-// {"status":"error","error"}; 400 where the request is at fault.
+// {"status":"error","error"}
+std::string service_error_body(const std::string& message);
+// The same for a status; 400 where the request is at fault.
 // REQUIRES: !status.ok().
 ErrorAnswer generate_error(const Status& status);
 

@@ -9,7 +9,6 @@
 
 #include "api/automatic1111/request_object.h"
 #include "api/automatic1111/tolerant_reader.h"
-#include "image/data_uri.h"
 #include "pictures/infotext.h"
 
 namespace axle::api::automatic1111 {
@@ -21,6 +20,8 @@ constexpr double kMaxSide = 16384;  // Pixels asked for; what is painted is a si
 constexpr double kMaxSteps = 1000;
 constexpr double kMaxCfgScale = 100;
 constexpr double kMaxBlur = 64;  // Pixels.
+constexpr double kMaxPriority = 1000;
+constexpr double kMaxDeadline = 86400;  // Seconds.
 
 // Fields of both tasks with the values that A1111 gives them where a request has none.
 constexpr std::string_view kDefaults = R"({
@@ -98,20 +99,16 @@ bool is_http(std::string_view text) {
   return text.starts_with("http://") || text.starts_with("https://");
 }
 
-// The bytes of the picture file in a field. The messages are A1111's.
-Result<std::string> read_picture(const json::value& value) {
+Result<std::string> read_picture(const json::value& value, const pictures::SourceRules& sources) {
   if (!value.is_string()) return corrupt("Invalid encoded image");
-  const std::string_view text(value.get_string().data(), value.get_string().size());
-  if (is_http(text)) return unsupported("Requests not allowed");
-  Result<std::string> bytes = image::decode_picture_text(text);
-  if (bytes.ok() || bytes.status().code() == Code::kExhausted) return bytes;
-  return corrupt("Invalid encoded image");
+  return read_picture_text({value.get_string().data(), value.get_string().size()}, sources);
 }
 
 // Reads one request.
 class Parser {
  public:
-  Parser(Task task, const json::object& object) : object_(object), reader_(object, request_.notes) {
+  Parser(Task task, const json::object& object, const pictures::SourceRules& sources)
+      : object_(object), sources_(sources), reader_(object, request_.notes) {
     request_.task = task;
   }
 
@@ -121,6 +118,8 @@ class Parser {
     read_count();
     read_delivery();
     read_settings();
+    read_output();
+    read_place();
     if (request_.task == Task::kImg2img) AXLE_TRY(read_pictures());
     note_what_is_not_done();
     request_.parameters_json = echo(request_.task, object_, request_.include_init_images);
@@ -184,6 +183,53 @@ class Parser {
     }
   }
 
+  void read_output() {
+    OutputRequest& output = request_.output;
+    read_form();
+    const Bounds sides{1, pictures::kMaxOutputSide};
+    output.width = whole("output_width", sides);
+    output.height = whole("output_height", sides);
+    read_fit_and_dither(output.look);
+    output.look.gamma = reader_.number("gamma", {0.1, 10}).value_or(output.look.gamma);
+    output.look.inverted = reader_.boolean("inverted").value_or(false);
+    output.look.quality = whole("quality", {1, 100}).value_or(output.look.quality);
+  }
+
+  void read_form() {
+    for (const std::string_view name : {"format", "output_format"}) {
+      const std::string asked = reader_.text(name).value_or("");
+      if (asked.empty()) continue;
+      request_.output.form = pictures::form_named(asked);
+      if (request_.output.form) return;
+      reader_.note(
+          fmt::format("{}: {} asked, ignored: there are {}", name, asked, pictures::form_names()));
+    }
+  }
+
+  void read_fit_and_dither(pictures::Output& look) {
+    const std::string fit = reader_.text("fit").value_or("");
+    look.fit = pictures::fit_named(fit).value_or(look.fit);
+    if (!fit.empty() && !pictures::fit_named(fit)) {
+      reader_.note(fmt::format("fit: {} asked, crop done: there are stretch, crop, pad", fit));
+    }
+    std::string dither = reader_.text("dither").value_or("");
+    if (dither == "true") dither = "floyd-steinberg";
+    if (dither == "false") dither = "none";
+    look.dither = pictures::dither_named(dither).value_or(look.dither);
+    if (!dither.empty() && !pictures::dither_named(dither)) {
+      reader_.note(fmt::format(
+          "dither: {} asked, floyd-steinberg done: there are none, floyd-steinberg, bayer",
+          dither));
+    }
+  }
+
+  void read_place() {
+    request_.replace_key = reader_.text("replace_key").value_or("");
+    request_.priority = whole("priority", {-kMaxPriority, kMaxPriority}).value_or(0);
+    const std::optional<double> seconds = reader_.number("deadline_s", {0.001, kMaxDeadline});
+    if (seconds) request_.deadline = std::chrono::duration<double>(*seconds);
+  }
+
   Status read_pictures() {
     const json::value* pictures = reader_.find("init_images");
     if (pictures == nullptr) return not_found("Init image not found");
@@ -193,12 +239,16 @@ class Parser {
       for (const json::value& picture : pictures->get_array()) AXLE_TRY(add_picture(picture));
     }
     if (request_.init_images.empty()) return not_found("Init image not found");
+    if (request_.init_images.size() > 1) {
+      reader_.note(
+          fmt::format("init_images: {} asked, the first one done", request_.init_images.size()));
+    }
     read_fit();
     return read_mask();
   }
 
   Status add_picture(const json::value& value) {
-    AXLE_TRY_ASSIGN(std::string bytes, read_picture(value));
+    AXLE_TRY_ASSIGN(std::string bytes, read_picture(value, sources_));
     request_.init_images.push_back(std::move(bytes));
     return {};
   }
@@ -206,7 +256,8 @@ class Parser {
   void read_fit() {
     const std::int64_t mode = reader_.integer("resize_mode", {0, 3}).value_or(0);
     if (mode == 3) reader_.note("resize_mode: 3 asked, 0 done: the pixels are resized");
-    constexpr std::array kFits = {Fit::kStretch, Fit::kCrop, Fit::kFillEdges, Fit::kStretch};
+    using enum pictures::SourceFit;
+    constexpr std::array kFits = {kStretch, kCrop, kFillEdges, kStretch};
     request_.fit = kFits[static_cast<std::size_t>(mode)];
   }
 
@@ -214,7 +265,7 @@ class Parser {
     const json::value* mask = reader_.find("mask");
     if (mask == nullptr || (mask->is_string() && mask->get_string().empty())) return {};
     MaskRequest read;
-    AXLE_TRY_ASSIGN(read.file, read_picture(*mask));
+    AXLE_TRY_ASSIGN(read.file, read_picture(*mask, sources_));
     read.inverted = reader_.boolean("inpainting_mask_invert").value_or(false);
     const Bounds bounds{0, kMaxBlur};
     const std::optional<double> both = reader_.number("mask_blur", bounds);
@@ -239,10 +290,11 @@ class Parser {
       const std::string value = reader_.text(name).value_or("");
       if (!value.empty() && value != "None") note_undone(name);
     }
-    for (const std::string_view name : {"styles", "alwayson_scripts"}) {
+    for (const std::string_view name : {"styles", "alwayson_scripts", "latent_mask"}) {
       const json::value* value = reader_.find(name);
       if (value == nullptr) continue;
       const bool is_empty = (value->is_array() && value->get_array().empty()) ||
+                            (value->is_string() && value->get_string().empty()) ||
                             (value->is_object() && value->get_object().empty());
       if (!is_empty) note_undone(name);
     }
@@ -261,20 +313,31 @@ class Parser {
   }
 
   const json::object& object_;
+  const pictures::SourceRules& sources_;
   Request request_;
   TolerantReader reader_;  // Writes the notes of `request_`.
 };
 
 }  // namespace
 
-Result<Request> parse_request_object(Task task, json::object object) {
-  fill_from_infotext(object);
-  return Parser(task, object).parse();
+Result<std::string> read_picture_text(std::string_view text, const pictures::SourceRules& sources) {
+  if (is_http(text) && !sources.fetch) return unsupported("Requests not allowed");
+  Result<std::string> bytes = pictures::source_file(text, sources);
+  if (bytes.ok() || (!is_http(text) && bytes.status().code() == Code::kExhausted)) return bytes;
+  return is_http(text) ? corrupt("Invalid image url: " + bytes.status().message())
+                       : corrupt("Invalid encoded image");
 }
 
-Result<Request> parse_request(Task task, std::string_view body) {
+Result<Request> parse_request_object(Task task, json::object object,
+                                     const pictures::SourceRules& sources) {
+  fill_from_infotext(object);
+  return Parser(task, object, sources).parse();
+}
+
+Result<Request> parse_request(Task task, std::string_view body,
+                              const pictures::SourceRules& sources) {
   AXLE_TRY_ASSIGN(json::object object, parse_object(body));
-  return parse_request_object(task, std::move(object));
+  return parse_request_object(task, std::move(object), sources);
 }
 
 }  // namespace axle::api::automatic1111

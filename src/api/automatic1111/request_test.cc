@@ -86,7 +86,7 @@ TEST(A1111RequestTest, EveryImg2imgFieldArrivesInItsPlace) {
          "inpainting_mask_invert":1,"inpainting_fill":1,"inpaint_full_res":false,
          "include_init_images":true)");
   EXPECT_THAT(request.init_images, ElementsAre("ABC"));
-  EXPECT_EQ(request.fit, Fit::kCrop);
+  EXPECT_EQ(request.fit, pictures::SourceFit::kCrop);
   EXPECT_TRUE(request.include_init_images);
   ASSERT_TRUE(request.mask.has_value());
   EXPECT_EQ(request.mask->file, "DEF");
@@ -103,11 +103,11 @@ TEST(A1111RequestTest, MaskBlurCountsForBothDirections) {
 }
 
 TEST(A1111RequestTest, ResizeModesHaveTheirMeaning) {
-  EXPECT_EQ(img2img("").fit, Fit::kStretch);
-  EXPECT_EQ(img2img(R"("resize_mode":0)").fit, Fit::kStretch);
-  EXPECT_EQ(img2img(R"("resize_mode":2)").fit, Fit::kFillEdges);
+  EXPECT_EQ(img2img("").fit, pictures::SourceFit::kStretch);
+  EXPECT_EQ(img2img(R"("resize_mode":0)").fit, pictures::SourceFit::kStretch);
+  EXPECT_EQ(img2img(R"("resize_mode":2)").fit, pictures::SourceFit::kFillEdges);
   const Request latent = img2img(R"("resize_mode":3)");
-  EXPECT_EQ(latent.fit, Fit::kStretch);
+  EXPECT_EQ(latent.fit, pictures::SourceFit::kStretch);
   EXPECT_THAT(latent.notes, ElementsAre(HasSubstr("resize_mode: 3 asked, 0 done")));
 }
 
@@ -191,8 +191,8 @@ TEST(A1111RequestTest, WhatIsNotDoneIsNoted) {
   const Request request = txt2img(
       R"({"restore_faces":true,"tiling":true,"enable_hr":true,"refiner_checkpoint":"r","styles":["s"],
           "script_name":"x/y/z plot","alwayson_scripts":{"ControlNet":{"args":[]}},
-          "seed_resize_from_w":512,"override_settings":{"CLIP_stop_at_last_layers":2}})");
-  EXPECT_EQ(request.notes.size(), 9u);
+          "seed_resize_from_w":512,"latent_mask":"QUJD","override_settings":{"CLIP_stop_at_last_layers":2}})");
+  EXPECT_EQ(request.notes.size(), 10u);
   for (const std::string& note : request.notes) EXPECT_THAT(note, HasSubstr("not done"));
 }
 
@@ -266,6 +266,58 @@ TEST(A1111RequestTest, PictureThatIsNoBase64IsInvalid) {
 TEST(A1111RequestTest, PictureOfAnAddressIsNotFetched) {
   EXPECT_EQ(refused(Task::kImg2img, R"({"init_images":["http://a/b.png"]})"),
             unsupported("Requests not allowed"));
+}
+
+TEST(A1111RequestTest, PictureOfAnAddressIsFetchedWhereThatIsAllowed) {
+  pictures::SourceRules sources;
+  sources.fetch = [](const std::string& url) -> Result<std::string> {
+    if (url == "http://a/b.png") return std::string("ABC");
+    return not_found("no such name");
+  };
+  const auto parse = [&](const char* body) { return parse_request(Task::kImg2img, body, sources); };
+  EXPECT_THAT(parse(R"({"init_images":["http:\/\/a/b.png"]})")->init_images, ElementsAre("ABC"));
+  EXPECT_EQ(parse(R"({"init_images":["http://c"]})").status(),
+            corrupt("Invalid image url: no such name"));
+}
+
+TEST(A1111RequestTest, OnlyTheFirstPictureIsBegunWith) {
+  const Request request = parsed(Task::kImg2img, R"({"init_images":["QUJD","REVG"]})");
+  EXPECT_EQ(request.init_images.front(), "ABC");
+  EXPECT_THAT(request.notes, ElementsAre("init_images: 2 asked, the first one done"));
+}
+
+TEST(A1111RequestTest, HowPicturesAreHandedOutCanBeSaid) {
+  const Request request = txt2img(
+      R"({"format":"RGB565","output_width":240,"output_height":200,"fit":"pad","gamma":1.8,
+          "dither":"bayer","inverted":true,"quality":50,
+          "replace_key":"kiosk","priority":5,"deadline_s":1.5})");
+  EXPECT_EQ(request.output.form, pictures::Form::kRgb565BigEndian);
+  EXPECT_EQ(request.output.width, 240);
+  EXPECT_EQ(request.output.height, 200);
+  EXPECT_EQ(request.output.look.fit, pictures::Fit::kPad);
+  EXPECT_EQ(request.output.look.gamma, 1.8);
+  EXPECT_EQ(request.output.look.dither, image::Dither::kBayer8);
+  EXPECT_TRUE(request.output.look.inverted);
+  EXPECT_EQ(request.output.look.quality, 50);
+  EXPECT_EQ(request.replace_key, "kiosk");
+  EXPECT_EQ(request.priority, 5);
+  EXPECT_EQ(request.deadline, std::chrono::milliseconds(1500));
+  EXPECT_THAT(request.notes, IsEmpty());
+  EXPECT_EQ(txt2img(R"({"output_format":"webp"})").output.form, pictures::Form::kWebp);
+  EXPECT_EQ(txt2img(R"({"dither":false})").output.look.dither, image::Dither::kNone);
+}
+
+TEST(A1111RequestTest, OddWaysToHandOutBecomeTheUsualOnesAndAreNoted) {
+  const Request request = txt2img(
+      R"({"format":"bmp","fit":"fill","dither":"random","gamma":99,"quality":0,
+          "priority":5000,"deadline_s":0})");
+  EXPECT_EQ(request.output.form, std::nullopt);
+  EXPECT_EQ(request.output.look.fit, pictures::Fit::kCrop);
+  EXPECT_EQ(request.output.look.dither, image::Dither::kFloydSteinberg);
+  EXPECT_EQ(request.output.look.gamma, 10);
+  EXPECT_EQ(request.output.look.quality, 1);
+  EXPECT_EQ(request.priority, 1000);
+  EXPECT_EQ(request.notes.size(), 7u);
 }
 
 }  // namespace

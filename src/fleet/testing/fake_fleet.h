@@ -38,7 +38,10 @@ class FakeFleet : public Fleet {
     return place_;
   }
   std::chrono::seconds retry_after() const override { return std::chrono::seconds(3); }
-  Health health() const override { return {}; }
+  Health health() const override {
+    const MutexLock lock(mutex_);
+    return health_;
+  }
   std::vector<ModelHealth> models() const override { return {}; }
   Counters counters() const override { return {}; }
   void stop(std::chrono::milliseconds) override {}
@@ -47,6 +50,10 @@ class FakeFleet : public Fleet {
   void set_place(std::optional<QueuePlace> place) {
     const MutexLock lock(mutex_);
     place_ = place;
+  }
+  void set_health(Health health) {
+    const MutexLock lock(mutex_);
+    health_ = std::move(health);
   }
   void refuse(Status status) { refuse_after(0, std::move(status)); }
   void refuse_after(std::size_t jobs, Status status) {
@@ -129,6 +136,7 @@ class FakeFleet : public Fleet {
   mutable Mutex mutex_;
   std::vector<std::pair<jobs::Job, std::shared_ptr<JobSink>>> jobs_ AXLE_GUARDED_BY(mutex_);
   std::optional<Time> deadline_ AXLE_GUARDED_BY(mutex_);
+  Health health_ AXLE_GUARDED_BY(mutex_);
   std::optional<QueuePlace> place_ AXLE_GUARDED_BY(mutex_);
   std::vector<jobs::JobId> cancelled_ AXLE_GUARDED_BY(mutex_);
   std::vector<jobs::JobId> interrupted_ AXLE_GUARDED_BY(mutex_);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <random>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -76,58 +75,9 @@ std::string model_json(const ServedModel& model) {
 
 }  // namespace
 
-// Writes pings to streams that are silent, from one thread.
-class ChatApi::KeepAlive {
- public:
-  explicit KeepAlive(std::chrono::milliseconds interval)
-      : interval_(interval), thread_([this](const std::stop_token& stop) { run(stop); }) {}
-
-  ~KeepAlive() {
-    const MutexLock lock(mutex_);
-    thread_.request_stop();
-    condition_.notify_all();
-  }
-
-  void watch(const std::shared_ptr<Completion>& completion) {
-    const MutexLock lock(mutex_);
-    watched_.push_back(completion);
-  }
-
- private:
-  void run(const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
-      std::vector<std::weak_ptr<Completion>> round;
-      {
-        const MutexLock lock(mutex_);
-        if (stop.stop_requested()) return;  // Set under the lock: the wait below misses no end.
-        condition_.wait_until(mutex_, std::chrono::steady_clock::now() + interval_ / 4);
-        round.swap(watched_);
-      }
-      std::erase_if(round, [this](const std::weak_ptr<Completion>& weak) {
-        const auto completion = weak.lock();
-        return completion == nullptr || !completion->keep_alive(interval_);
-      });
-      const MutexLock lock(mutex_);
-      watched_.insert(watched_.end(), round.begin(), round.end());
-    }
-  }
-
-  const std::chrono::milliseconds interval_;
-  Mutex mutex_;
-  Condition condition_;
-  std::vector<std::weak_ptr<Completion>> watched_ AXLE_GUARDED_BY(mutex_);
-  std::jthread thread_;  // Last: uses all of the above.
-};
-
 ChatApi::ChatApi(fleet::Fleet& fleet, const ModelRegistry& models, metrics::Registry& metrics,
                  ChatOptions options)
-    : fleet_(fleet), models_(models), metrics_(metrics) {
-  if (options.ping_interval.count() > 0) {
-    keep_alive_ = std::make_unique<KeepAlive>(options.ping_interval);
-  }
-}
-
-ChatApi::~ChatApi() = default;
+    : fleet_(fleet), models_(models), metrics_(metrics), keep_alive_(options.ping_interval) {}
 
 void ChatApi::add_routes(http::Router& router) {
   using Shared = std::shared_ptr<http::Exchange>;
@@ -150,7 +100,7 @@ void ChatApi::chat(const std::shared_ptr<http::Exchange>& exchange) {
       std::make_shared<Completion>(ChatContext{fleet_, metrics_}, exchange, std::move(model),
                                    std::move(request.value()), prompt);
   completion->start(job.value());
-  if (keep_alive_) keep_alive_->watch(completion);
+  keep_alive_.watch(completion);
 }
 
 Parsed<jobs::GenerateJob> ChatApi::make_job(const ServedModel& model, ChatRequest& request,

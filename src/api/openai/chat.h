@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "api/openai/completion.h"
+#include "api/openai/keep_alive.h"
 #include "api/openai/served_model.h"
 #include "base/metrics.h"
 #include "fleet/fleet.h"
@@ -26,13 +27,10 @@ class ChatApi {
  public:
   ChatApi(fleet::Fleet& fleet, const ModelRegistry& models, metrics::Registry& metrics,
           ChatOptions options);
-  ~ChatApi();
 
   void add_routes(http::Router& router);
 
  private:
-  class KeepAlive;
-
   void chat(const std::shared_ptr<http::Exchange>& exchange);
   void list_models(const std::shared_ptr<http::Exchange>& exchange) const;
   void show_model(const std::shared_ptr<http::Exchange>& exchange) const;
@@ -43,7 +41,7 @@ class ChatApi {
   fleet::Fleet& fleet_;
   const ModelRegistry& models_;
   ChatMetrics metrics_;
-  std::unique_ptr<KeepAlive> keep_alive_;  // Null when pings are off.
+  KeepAlive keep_alive_;
 };
 
 }  // namespace axle::api

@@ -18,7 +18,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr double kMaxInt32 = std::numeric_limits<std::int32_t>::max();
-constexpr std::size_t kMaxDepth = 64;  // Of nested arrays and objects in a body.
 
 // A field with up to `limit` strings, none of them empty; a single string counts as a list.
 void read_strings(FieldReader& reader, std::string_view name, std::size_t limit,
@@ -140,31 +139,15 @@ void read_sampling(FieldReader& reader, ChatRequest& request) {
   read_logprobs(reader, request);
 }
 
-void read_deadline(FieldReader& reader, ChatRequest& request) {
-  if (reader.find("deadline_s") == nullptr) return;
-  float seconds = 0.0f;
-  reader.number("deadline_s", {0, kMaxDeadlineSeconds}, seconds);
-  const auto deadline = std::chrono::ceil<std::chrono::milliseconds>(
-      std::chrono::duration<double>(static_cast<double>(seconds)));
-  if (deadline.count() == 0) {
-    reader.fail("deadline_s",
-                fmt::format("'deadline_s' must be above 0 and at most {:.0f}, found 0",
-                            kMaxDeadlineSeconds));
-  }
-  request.deadline = deadline;
-}
-
 void read_limits(FieldReader& reader, ChatRequest& request) {
   reader.integer("max_tokens", {1, kMaxInt32}, request.max_new_tokens);
   reader.integer("max_completion_tokens", {1, kMaxInt32}, request.max_new_tokens);
   std::int64_t choices = 1;
   reader.integer("n", {1, kMaxChoices}, choices);
   request.choices = static_cast<std::int32_t>(choices);
-  std::int64_t priority = 0;
   reader.boolean("ignore_eos", request.ignore_end);
-  reader.integer("priority", {-1000, 1000}, priority);
-  request.priority = static_cast<std::int32_t>(priority);
-  read_deadline(reader, request);
+  read_priority(reader, request.priority);
+  read_deadline(reader, request.deadline);
 }
 
 void read_stream(FieldReader& reader, ChatRequest& request) {
@@ -269,29 +252,10 @@ void read_reasoning_effort(FieldReader& reader, ChatRequest& request) {
 }  // namespace
 
 Parsed<ChatRequest> parse_chat_request(std::string_view body) {
-  boost::system::error_code error;
-  json::parse_options options;
-  options.max_depth = kMaxDepth;
-  json::stream_parser parser({}, options);
-  const std::size_t read = parser.write_some(body.data(), body.size(), error);
-  if (!error) parser.finish(error);
-  if (!error && read < body.size() &&
-      body.find_first_not_of(" \t\r\n", read) != std::string_view::npos) {
-    error = json::make_error_code(json::error::extra_data);
-  }
-  if (error) {
-    return RequestError{invalid_argument(fmt::format("the body is not valid JSON at byte {}: {}",
-                                                     read, error.message())),
-                        "", "invalid_json"};
-  }
-  const json::value root = parser.release();
-  if (!root.is_object()) {
-    return RequestError{
-        invalid_argument(fmt::format("the body must be a JSON object, found {}", kind_name(root))),
-        "", ""};
-  }
+  Parsed<json::object> root = parse_json_object(body);
+  if (!root.ok()) return root.error();
   ChatRequest request;
-  FieldReader reader(root.get_object());
+  FieldReader reader(root.value());
   reader.text("model", request.model);
   read_messages(reader, request);
   read_reasoning_effort(reader, request);

@@ -16,7 +16,6 @@ inline constexpr std::int32_t kMaxChoices = 16;
 inline constexpr std::size_t kMaxStopStrings = 16;  // OpenAI allows 4; more do no harm.
 inline constexpr std::size_t kMaxMessages = 4096;
 inline constexpr std::size_t kMaxDryBreakers = 64;
-inline constexpr double kMaxDeadlineSeconds = 86'400;
 
 // A POST /v1/chat/completions body in our own types, checked and with defaults filled in.
 struct ChatRequest {

@@ -1,7 +1,5 @@
 #include "api/openai/completion.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 #include <variant>
 
@@ -304,12 +302,7 @@ bool Completion::keep_alive(std::chrono::milliseconds silence) {
 std::string Completion::news_of_queue() {
   const Job& job = jobs_.front();
   if (job.last_token != Clock::time_point{}) return {};
-  const std::optional<fleet::QueuePlace> place = context_.fleet.queue_place(job.id);
-  if (!place || place->ahead == told_ahead_) return {};
-  told_ahead_ = place->ahead;
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(place->wait).count();
-  return fmt::format("queued, {} ahead{}", place->ahead,
-                     seconds == 0 ? "" : fmt::format(", about {} s", seconds));
+  return queue_news_.tell(context_.fleet.queue_place(job.id));
 }
 
 std::vector<jobs::JobId> Completion::take_useless_jobs() {

@@ -11,6 +11,7 @@
 #include "api/openai/chat_metrics.h"
 #include "api/openai/chat_request.h"
 #include "api/openai/choice.h"
+#include "api/openai/keep_alive.h"
 #include "api/openai/served_model.h"
 #include "base/mutex.h"
 #include "fleet/fleet.h"
@@ -36,7 +37,7 @@ struct PromptFacts {
 //
 // Threading: safe from any thread; events come on the fleet's thread, the disconnect on an I/O
 // thread.
-class Completion : public std::enable_shared_from_this<Completion> {
+class Completion : public LongAnswer, public std::enable_shared_from_this<Completion> {
  public:
   Completion(ChatContext context, std::shared_ptr<http::Exchange> exchange,
              std::shared_ptr<const ServedModel> model, ChatRequest request,
@@ -45,9 +46,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
   // when the fleet takes no job.
   void start(const jobs::GenerateJob& job);
 
-  // Writes a comment to a stream: its place in the queue where that has changed, else ": ping" when
-  // it has been silent for `silence`. False when the answer is complete.
-  bool keep_alive(std::chrono::milliseconds silence);
+  bool keep_alive(std::chrono::milliseconds silence) override;
 
  private:
   class Sink;
@@ -101,7 +100,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
       false;  // The stream's queue is full: text is kept in `text`.
   std::shared_ptr<http::BodyStream> stream_ AXLE_GUARDED_BY(mutex_);
   std::chrono::steady_clock::time_point last_write_ AXLE_GUARDED_BY(mutex_);
-  std::optional<std::int32_t> told_ahead_ AXLE_GUARDED_BY(mutex_);  // Of the queue, the last time.
+  QueueNews queue_news_ AXLE_GUARDED_BY(mutex_);
 };
 
 }  // namespace axle::api

@@ -7,6 +7,37 @@
 
 namespace axle::api {
 namespace json = boost::json;
+namespace {
+
+constexpr std::size_t kMaxDepth = 64;  // Of nested arrays and objects in a body.
+constexpr double kMaxDeadlineSeconds = 86'400;
+
+}  // namespace
+
+Parsed<json::object> parse_json_object(std::string_view body) {
+  boost::system::error_code error;
+  json::parse_options options;
+  options.max_depth = kMaxDepth;
+  json::stream_parser parser({}, options);
+  const std::size_t read = parser.write_some(body.data(), body.size(), error);
+  if (!error) parser.finish(error);
+  if (!error && read < body.size() &&
+      body.find_first_not_of(" \t\r\n", read) != std::string_view::npos) {
+    error = json::make_error_code(json::error::extra_data);
+  }
+  if (error) {
+    return RequestError{invalid_argument(fmt::format("the body is not valid JSON at byte {}: {}",
+                                                     read, error.message())),
+                        "", "invalid_json"};
+  }
+  json::value root = parser.release();
+  if (!root.is_object()) {
+    return RequestError{
+        invalid_argument(fmt::format("the body must be a JSON object, found {}", kind_name(root))),
+        "", ""};
+  }
+  return std::move(root.get_object());
+}
 
 std::string_view kind_name(const json::value& value) {
   switch (value.kind()) {
@@ -44,6 +75,12 @@ void FieldReader::fail_unsupported(std::string_view param, std::string message) 
 }
 
 void FieldReader::number(std::string_view name, Range range, float& target) {
+  auto found = static_cast<double>(target);
+  number(name, range, found);
+  target = static_cast<float>(found);
+}
+
+void FieldReader::number(std::string_view name, Range range, double& target) {
   const json::value* value = find(name);
   if (value == nullptr) return;
   if (!value->is_number()) {
@@ -54,7 +91,7 @@ void FieldReader::number(std::string_view name, Range range, float& target) {
     return fail(name, fmt::format("'{}' must be between {} and {}, found {}", name, range.low,
                                   range.high, found));
   }
-  target = static_cast<float>(found);
+  target = found;
 }
 
 void FieldReader::integer(std::string_view name, Range range, std::int64_t& target) {
@@ -96,6 +133,24 @@ void FieldReader::text(std::string_view name, std::string& target) {
     return fail(name, fmt::format("'{}' must be a string, found {}", name, kind_name(*value)));
   }
   target = std::string(value->get_string());
+}
+
+void read_priority(FieldReader& reader, std::int32_t& priority) {
+  std::int64_t value = priority;
+  reader.integer("priority", {-1000, 1000}, value);
+  priority = static_cast<std::int32_t>(value);
+}
+
+void read_deadline(FieldReader& reader, std::optional<std::chrono::milliseconds>& deadline) {
+  if (reader.find("deadline_s") == nullptr) return;
+  double seconds = 0.0;
+  reader.number("deadline_s", {0, kMaxDeadlineSeconds}, seconds);
+  deadline = std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
+  if (deadline->count() == 0) {
+    reader.fail("deadline_s",
+                fmt::format("'deadline_s' must be above 0 and at most {:.0f}, found 0",
+                            kMaxDeadlineSeconds));
+  }
 }
 
 }  // namespace axle::api

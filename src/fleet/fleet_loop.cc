@@ -35,6 +35,16 @@ ModelHealth* find_model(Health& health, const std::string& name) {
   return found == health.models.end() ? nullptr : &*found;
 }
 
+// "28 layers, 2559 cells, 907 MiB of card memory; probed in 4578 ms; ...": what there is to tell.
+std::string loaded_text(const jobs::ModelLoaded& loaded) {
+  std::string text;
+  if (loaded.layers != 0)
+    text = fmt::format("{} layers, {} cells, ", loaded.layers, loaded.context_tokens);
+  text += fmt::format("{} MiB of card memory", loaded.card_bytes >> 20);
+  if (!loaded.probe.empty()) text += "; " + loaded.probe;
+  return text;
+}
+
 }  // namespace
 
 FleetLoop::FleetLoop(const FleetOptions& options, FleetState& state)
@@ -259,9 +269,8 @@ void FleetLoop::on_payload(jobs::JobId /*id*/, const jobs::ModelLoaded& loaded) 
     model->status = Status();
     model->loaded = loaded;
   }
-  AXLE_LOG_INFO("fleet", "model {} loaded in {} ms: {} layers, {} cells, {} MiB of card memory; {}",
-                loaded.model, loaded.load_time.count(), loaded.layers, loaded.context_tokens,
-                loaded.card_bytes >> 20, loaded.probe);
+  AXLE_LOG_INFO("fleet", "model {} loaded in {} ms: {}", loaded.model, loaded.load_time.count(),
+                loaded_text(loaded));
   loaded_.insert(loaded.model);
   load_settled();
 }

@@ -9,8 +9,10 @@
 #include <utility>
 
 #include "api/admin/health.h"
+#include "api/automatic1111/api.h"
 #include "api/latest/latest.h"
 #include "api/openai/chat.h"
+#include "api/openai/images.h"
 #include "api/sdcpp/sdcpp.h"
 #include "app/commands.h"
 #include "app/interrupt.h"
@@ -37,6 +39,8 @@ struct Front {
   std::unique_ptr<api::ModelRegistry> models;
   std::unique_ptr<pictures::Studio> studio;
   std::unique_ptr<api::ChatApi> chat;
+  std::unique_ptr<api::ImagesApi> images;
+  std::unique_ptr<api::Automatic1111Api> automatic1111;
   std::unique_ptr<api::LatestApi> latest;
   std::unique_ptr<api::sdcpp::SdcppApi> sdcpp;
   std::unique_ptr<api::AdminApi> admin;
@@ -113,6 +117,24 @@ void count_http(metrics::Registry& registry, const std::unique_ptr<http::Server>
       &http::ServerCounters::bytes_sent);
 }
 
+// The interfaces of pictures. Without a picture model they say that there is none.
+void make_picture_interfaces(const Config& config, Front& front) {
+  const pictures::SourceRules sources = source_rules(config);
+  api::ImagesOptions images{.ping_interval = std::chrono::seconds(config.ping_interval_s),
+                            .sources = sources};
+  for (const auto& model : front.models->all()) images.chat_models.push_back(model->name);
+  front.images = std::make_unique<api::ImagesApi>(*front.studio, std::move(images));
+  const bool everywhere = config.address != "127.0.0.1" && config.address != "localhost";
+  front.automatic1111 = std::make_unique<api::Automatic1111Api>(
+      *front.studio,
+      api::Automatic1111Options{.port = config.pictures_port.value_or(kAutomatic1111Port),
+                                .listens = everywhere,
+                                .has_passwords = !config.api_keys.empty(),
+                                .sources = sources});
+  front.sdcpp = std::make_unique<api::sdcpp::SdcppApi>(*front.studio, sources);
+  front.latest = std::make_unique<api::LatestApi>(front.studio->feed());
+}
+
 // The routes of everything that is served.
 http::Router make_routes(const Config& config, ModelChoice choice, Front& front) {
   front.models = std::make_unique<api::ModelRegistry>(std::move(choice.texts));
@@ -121,13 +143,14 @@ http::Router make_routes(const Config& config, ModelChoice choice, Front& front)
   front.chat = std::make_unique<api::ChatApi>(
       *front.fleet, *front.models, front.metrics,
       api::ChatOptions{.ping_interval = std::chrono::seconds(config.ping_interval_s)});
-  front.latest = std::make_unique<api::LatestApi>(front.studio->feed());
-  front.sdcpp = std::make_unique<api::sdcpp::SdcppApi>(*front.studio, source_rules(config));
+  make_picture_interfaces(config, front);
   front.admin = std::make_unique<api::AdminApi>(*front.fleet, front.metrics, version_number());
   http::Router router;
   front.chat->add_routes(router);
-  front.latest->add_routes(router);
+  front.images->add_routes(router);
+  front.automatic1111->add_routes(router);
   front.sdcpp->add_routes(router);
+  front.latest->add_routes(router);
   front.admin->add_routes(router);
   return router;
 }

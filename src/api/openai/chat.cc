@@ -67,17 +67,15 @@ std::vector<jobs::TokenId> tokens_with(const ServedModel& model,
   return found;
 }
 
-std::string model_json(const ServedModel& model) {
-  return fmt::format(
-      R"({{"id":{},"object":"model","created":{},"owned_by":"axle","max_model_len":{}}})",
-      http::json_quote(model.name), model.created, model.context_tokens);
-}
-
 }  // namespace
 
 ChatApi::ChatApi(fleet::Fleet& fleet, const ModelRegistry& models, metrics::Registry& metrics,
                  ChatOptions options)
-    : fleet_(fleet), models_(models), metrics_(metrics), keep_alive_(options.ping_interval) {}
+    : fleet_(fleet),
+      models_(models),
+      list_(models, options.picture_models),
+      metrics_(metrics),
+      keep_alive_(options.ping_interval) {}
 
 void ChatApi::add_routes(http::Router& router) {
   using Shared = std::shared_ptr<http::Exchange>;
@@ -92,7 +90,10 @@ void ChatApi::chat(const std::shared_ptr<http::Exchange>& exchange) {
     return exchange->respond(error_response(request.error(), fleet_.retry_after()));
   }
   std::shared_ptr<const ServedModel> model = models_.find(request.value().model);
-  if (model == nullptr) return exchange->respond(model_not_found(request.value().model));
+  if (model == nullptr) {
+    return exchange->respond(
+        error_response(model_error(request.value().model), fleet_.retry_after()));
+  }
   PromptFacts prompt;
   Parsed<jobs::GenerateJob> job = make_job(*model, request.value(), prompt);
   if (!job.ok()) return exchange->respond(error_response(job.error(), fleet_.retry_after()));
@@ -153,34 +154,39 @@ Parsed<jobs::GenerateJob> ChatApi::make_job(const ServedModel& model, ChatReques
   return job;
 }
 
-http::Response ChatApi::model_not_found(const std::string& name) const {
-  if (name.empty()) {
-    return error_response(
-        {invalid_argument(fmt::format("'model' is missing; give one of {}", models_.known_names())),
-         "model", ""},
-        std::chrono::seconds(1));
+RequestError ChatApi::model_error(const std::string& name) const {
+  const std::string known = models_.all().empty()
+                                ? "this server has no language models"
+                                : "the language models here are " + models_.known_names();
+  if (name.empty() && !models_.all().empty()) {
+    return {
+        invalid_argument(fmt::format("'model' is missing; give one of {}", models_.known_names())),
+        "model", ""};
   }
-  return error_response({not_found(fmt::format("there is no model \"{}\"; this server has {}", name,
-                                               models_.known_names())),
-                         "model", "model_not_found"},
-                        std::chrono::seconds(1));
+  if (name.empty()) return {not_found(known), "model", "model_not_found"};
+  if (list_.paints(name)) {
+    return {invalid_argument(fmt::format("\"{}\" is a picture model, which does not chat; use it "
+                                         "with /v1/images/generations; {}",
+                                         name, known)),
+            "model", "wrong_model_kind"};
+  }
+  return {not_found(fmt::format("there is no model \"{}\"; {}", name, known)), "model",
+          "model_not_found"};
 }
 
 void ChatApi::list_models(const std::shared_ptr<http::Exchange>& exchange) const {
-  std::string list;
-  for (const auto& model : models_.all()) {
-    if (!list.empty()) list += ',';
-    list += model_json(*model);
-  }
-  exchange->respond(
-      http::json_response(200, fmt::format(R"({{"object":"list","data":[{}]}})", list)));
+  exchange->respond(http::json_response(200, list_.json()));
 }
 
 void ChatApi::show_model(const std::shared_ptr<http::Exchange>& exchange) const {
   const std::string& name = exchange->request().param("id");
-  const std::shared_ptr<const ServedModel> model = models_.find(name);
-  exchange->respond(model == nullptr ? model_not_found(name)
-                                     : http::json_response(200, model_json(*model)));
+  if (const std::string* model = list_.find(name))
+    return exchange->respond(http::json_response(200, *model));
+  exchange->respond(
+      error_response({not_found(fmt::format("there is no model \"{}\"; this server has {}", name,
+                                            list_.known_names())),
+                      "model", "model_not_found"},
+                     std::chrono::seconds(1)));
 }
 
 }  // namespace axle::api

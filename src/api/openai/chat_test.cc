@@ -10,6 +10,7 @@
 
 #include "api/openai/testing/fakes.h"
 #include "package/testing/tiny_gguf.h"
+#include "pictures/testing/tiny_model.h"
 
 namespace axle::api {
 namespace {
@@ -476,6 +477,25 @@ TEST_F(ChatTest, ModelsAreListedAndShownByName) {
   EXPECT_EQ(send(router_, "GET", "/v1/models/tiny", "")->response().status, 200);
   EXPECT_EQ(send(router_, "GET", "/v1/models/tiny:latest", "")->response().status, 200);
   EXPECT_EQ(send(router_, "GET", "/v1/models/a/b", "")->response().status, 404);
+}
+
+TEST_F(ChatTest, PictureModelsAreListedButDoNotChat) {
+  const pictures::testing::TinyModel painter;
+  ChatOptions options;
+  options.ping_interval = std::chrono::milliseconds(0);
+  options.picture_models = {painter.served()};
+  const ModelRegistry no_words({});
+  ChatApi api(fleet_, no_words, own_metrics_, options);
+  router_ = http::Router();
+  api.add_routes(router_);
+  EXPECT_EQ(send(router_, "GET", "/v1/models/tiny", "")->response().status, 200);
+  const auto wrong = ask("");
+  EXPECT_EQ(wrong->response().status, 400);
+  EXPECT_THAT(wrong->response().body,
+              HasSubstr("is a picture model, which does not chat; use it with "
+                        "/v1/images/generations; this server has no language models"));
+  const auto unnamed = post(R"({"messages":[{"role":"user","content":"hi"}]})");
+  EXPECT_EQ(unnamed->response().status, 404);
 }
 
 TEST_F(ChatTest, MessagesCannotBeReplacedThroughTemplateOptions) {

@@ -8,15 +8,11 @@
 #include "package/tokenizer.h"
 
 namespace axle::api {
-namespace {
 
-// Seconds since 1970 at which a file was last changed; 0 when that cannot be told.
 std::int64_t modified_at(const std::filesystem::path& path) {
   struct stat info {};
   return ::stat(path.c_str(), &info) == 0 ? static_cast<std::int64_t>(info.st_mtime) : 0;
 }
-
-}  // namespace
 
 Result<std::shared_ptr<const ServedModel>> ServedModel::load(const std::string& name,
                                                              const std::string& folder) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,9 @@
 #include "text/tokenizer.h"
 
 namespace axle::api {
+
+// Seconds since 1970 at which a file was last changed; 0 when that cannot be told.
+std::int64_t modified_at(const std::filesystem::path& path);
 
 // What the front knows of a model that it serves: its words, not its weights.
 //

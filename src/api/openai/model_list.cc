@@ -1,0 +1,74 @@
+#include "api/openai/model_list.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "http/message.h"
+
+namespace axle::api {
+namespace {
+
+std::string chat_model_json(const ServedModel& model) {
+  return fmt::format(R"({{"id":{},"object":"model","created":{},"owned_by":"axle","kind":"chat",)"
+                     R"("max_model_len":{}}})",
+                     http::json_quote(model.name), model.created, model.context_tokens);
+}
+
+std::string picture_model_json(const pictures::ServedPictures& model) {
+  std::string sizes;
+  for (const auto& variant : model.package.variants) {
+    sizes += fmt::format("{}{}", sizes.empty() ? "" : ",", http::json_quote(variant.id));
+  }
+  return fmt::format(
+      R"({{"id":{},"object":"model","created":{},"owned_by":"axle","kind":"picture",)"
+      R"("sizes":[{}],"steps":[{}],"edits":{}}})",
+      http::json_quote(model.name), modified_at(model.package.variants.front().unet), sizes,
+      fmt::join(model.step_counts, ","), model.begins_with(pictures::Start::kPicture));
+}
+
+}  // namespace
+
+ModelList::ModelList(const ModelRegistry& chat,
+                     const std::vector<std::shared_ptr<const pictures::ServedPictures>>& pictures) {
+  for (const auto& model : chat.all())
+    entries_.push_back({model->name, chat_model_json(*model), false});
+  for (const auto& model : pictures)
+    entries_.push_back({model->name, picture_model_json(*model), true});
+}
+
+std::string ModelList::json() const {
+  std::string list;
+  for (const Entry& entry : entries_) {
+    if (!list.empty()) list += ',';
+    list += entry.json;
+  }
+  return fmt::format(R"({{"object":"list","data":[{}]}})", list);
+}
+
+const ModelList::Entry* ModelList::entry(std::string_view name) const {
+  const auto found = std::ranges::find_if(entries_, [name](const Entry& entry) {
+    return entry.name == name || entry.name + ":latest" == name;
+  });
+  return found == entries_.end() ? nullptr : &*found;
+}
+
+const std::string* ModelList::find(std::string_view name) const {
+  const Entry* found = entry(name);
+  return found == nullptr ? nullptr : &found->json;
+}
+
+bool ModelList::paints(std::string_view name) const {
+  const Entry* found = entry(name);
+  return found != nullptr && found->paints;
+}
+
+std::string ModelList::known_names() const {
+  std::string names;
+  for (const Entry& entry : entries_)
+    names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", entry.name);
+  return names;
+}
+
+}  // namespace axle::api

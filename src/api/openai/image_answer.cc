@@ -53,7 +53,7 @@ void ImageAnswer::start(ImagePlan plan, std::shared_ptr<const pictures::ServedPi
              std::string(pictures::form_name(request_.output.form)),
              request_.quality,
              plan.input_tokens,
-             std::move(plan.warnings)};
+             std::move(plan.notes)};
   }
   watch_connection();
   pictures::RunOptions options;

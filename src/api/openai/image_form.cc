@@ -32,7 +32,7 @@ constexpr std::array<std::string_view, 15> kNumbers{"n",
                                                     "gamma",
                                                     "priority",
                                                     "deadline_s"};
-constexpr std::array<std::string_view, 2> kTruths{"stream", "invert"};
+constexpr std::array<std::string_view, 2> kTruths{"stream", "inverted"};
 
 bool is_file(const http::FormPart& part) {
   return part.filename || image::sniff(std::as_bytes(std::span(part.body)));

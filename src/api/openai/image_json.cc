@@ -22,15 +22,15 @@ std::string common_fields(const ImageHead& head) {
                      http::json_quote(head.size));
 }
 
-// ,"warnings":[...] where there are some.
-std::string warnings_field(const ImageHead& head) {
-  if (head.warnings.empty()) return {};
+// ,"notes":[...] where there are some.
+std::string notes_field(const ImageHead& head) {
+  if (head.notes.empty()) return {};
   std::string list;
-  for (const std::string& warning : head.warnings) {
+  for (const std::string& note : head.notes) {
     if (!list.empty()) list += ',';
-    list += http::json_quote(warning);
+    list += http::json_quote(note);
   }
-  return fmt::format(R"(,"warnings":[{}])", list);
+  return fmt::format(R"(,"notes":[{}])", list);
 }
 
 // Edits have events of their own; variations, which OpenAI does not stream, share them.
@@ -49,7 +49,7 @@ std::string images_json(const ImageHead& head, const std::vector<ImageEntry>& en
                         http::json_quote(entry.content), entry.seed);
   }
   json += fmt::format(R"(],{},"usage":{}{}}})", common_fields(head), usage_json(head.input_tokens),
-                      warnings_field(head));
+                      notes_field(head));
   return json;
 }
 
@@ -70,7 +70,7 @@ ImageEvent completed_event(ImageTask task, const ImageHead& head, std::int32_t i
   event.data = fmt::format(
       R"({{"type":"{}","b64_json":"{}","created_at":{},{},"usage":{},"index":{},"seed":{}{}}})",
       event.name, entry.content, head.created, common_fields(head), usage_json(head.input_tokens),
-      index, entry.seed, warnings_field(head));
+      index, entry.seed, notes_field(head));
   return event;
 }
 

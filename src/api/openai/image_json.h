@@ -7,7 +7,7 @@
 
 #include "api/openai/image_request.h"
 
-// The answers of /v1/images/... as OpenAI writes them, with `seed`, `index` and `warnings` beside.
+// The answers of /v1/images/... as OpenAI writes them, with `seed`, `index` and `notes` beside.
 namespace axle::api {
 
 // What all answers to one request have in common.
@@ -17,7 +17,7 @@ struct ImageHead {
   std::string output_format;
   std::string quality;
   std::int32_t input_tokens = 0;
-  std::vector<std::string> warnings;
+  std::vector<std::string> notes;
 };
 
 // A finished picture.

@@ -122,9 +122,8 @@ void choose_strength(const ImageRequest& request, double usual, ImagePlan& plan)
   const double wanted = request.strength.value_or(usual);
   plan.order.strength = pictures::nearest_strength(plan.order.steps, wanted);
   if (std::abs(plan.order.strength - wanted) < 1e-6 || !request.strength) return;
-  plan.warnings.push_back(
-      fmt::format("'strength' is {:.4g} instead of {}: it is a share of {} steps",
-                  plan.order.strength, wanted, plan.order.steps));
+  plan.notes.push_back(fmt::format("'strength' is {:.4g} instead of {}: it is a share of {} steps",
+                                   plan.order.strength, wanted, plan.order.steps));
 }
 
 MaybeError take_picture(const ImageRequest& request, const Sources& sources, ImagePlan& plan) {
@@ -138,7 +137,7 @@ MaybeError take_picture(const ImageRequest& request, const Sources& sources, Ima
   return take_mask(sources, order);
 }
 
-// Counts the tokens of a prompt, and warns where the model does not read all of them.
+// Counts the tokens of a prompt, and notes where the model does not read all of them.
 MaybeError read_tokens(std::string_view param, const std::string& prompt,
                        const pictures::ServedPictures& model, ImagePlan& plan) {
   constexpr std::size_t kReadTokens = text::ClipTokenizer::kLength - 2;  // Without begin and end.
@@ -148,8 +147,8 @@ MaybeError read_tokens(std::string_view param, const std::string& prompt,
   }
   plan.input_tokens += static_cast<std::int32_t>(std::min(encoded->tokens, kReadTokens));
   if (encoded->truncated()) {
-    plan.warnings.push_back(fmt::format("'{}' has {} tokens; {} reads the first {}", param,
-                                        encoded->tokens, model.name, kReadTokens));
+    plan.notes.push_back(fmt::format("'{}' has {} tokens; {} reads the first {}", param,
+                                     encoded->tokens, model.name, kReadTokens));
   }
   return {};
 }
@@ -163,7 +162,7 @@ MaybeError take_prompts(const ImageRequest& request, const pictures::ServedPictu
   if (request.negative_prompt.empty()) return {};
   if (request.guidance > 1.0)
     return read_tokens("negative_prompt", request.negative_prompt, model, plan);
-  plan.warnings.emplace_back("'negative_prompt' has no effect without a 'cfg_scale' above 1");
+  plan.notes.emplace_back("'negative_prompt' has no effect without a 'cfg_scale' above 1");
   return {};
 }
 

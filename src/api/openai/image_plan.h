@@ -14,8 +14,8 @@ namespace axle::api {
 // What is painted for a request, and what its answer says of that.
 struct ImagePlan {
   pictures::Order order;
-  std::int32_t input_tokens = 0;      // Of the prompts, as far as the model reads them.
-  std::vector<std::string> warnings;  // What a request asked for and does not get.
+  std::int32_t input_tokens = 0;   // Of the prompts, as far as the model reads them.
+  std::vector<std::string> notes;  // What a request asked for and does not get.
 };
 
 // Plans the painting of a request by `model`; reads, and where the rules allow fetches, what it

@@ -187,7 +187,7 @@ void read_output(FieldReader& reader, pictures::Output& output) {
   read_choice(reader, "dither", kDithers, dither);
   output.dither = pictures::dither_named(dither).value_or(output.dither);
   reader.number("gamma", {0.1, 10}, output.gamma);
-  reader.boolean("invert", output.inverted);
+  reader.boolean("inverted", output.inverted);
 }
 
 void read_answer(FieldReader& reader, ImageRequest& request) {

@@ -45,7 +45,7 @@ TEST(ImageRequestTest, EveryFieldArrivesInItsPlace) {
          "background":"opaque","moderation":"low","input_fidelity":"high","user":"me",
          "output_format":"webp","output_compression":80,"replace_key":"kiosk","priority":-3,
          "deadline_s":1.5,"output_width":240,"output_height":200,"fit":"pad","gamma":1.8,
-         "dither":"bayer","invert":true,"unknown":{})"));
+         "dither":"bayer","inverted":true,"unknown":{})"));
   EXPECT_EQ(request.model, "m");
   EXPECT_EQ(request.prompt, "cat");
   EXPECT_EQ(request.negative_prompt, "dog");

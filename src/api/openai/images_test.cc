@@ -114,7 +114,7 @@ TEST_F(ImagesTest, AnAnswerHasThePictureItsSeedAndTheUsage) {
   EXPECT_EQ(answer.at("usage").at("output_tokens"), 0);
   EXPECT_EQ(answer.at("usage").at("total_tokens"), 1);
   EXPECT_GT(answer.at("created").as_int64(), 1'700'000'000);
-  EXPECT_EQ(answer.as_object().count("warnings"), 0u);
+  EXPECT_EQ(answer.as_object().count("notes"), 0u);
 }
 
 TEST_F(ImagesTest, SeveralPicturesHaveSeedsOneAfterTheOther) {
@@ -165,8 +165,8 @@ TEST_F(ImagesTest, WhatIsAskedForInVainIsSaid) {
   fleet_.paint(0, 1);
   const json::value answer = answer_of(exchange);
   EXPECT_EQ(answer.at("usage").at("input_tokens"), 75);
-  EXPECT_EQ(answer.at("warnings").at(0), "'prompt' has 80 tokens; tiny reads the first 75");
-  EXPECT_EQ(answer.at("warnings").at(1),
+  EXPECT_EQ(answer.at("notes").at(0), "'prompt' has 80 tokens; tiny reads the first 75");
+  EXPECT_EQ(answer.at("notes").at(1),
             "'negative_prompt' has no effect without a 'cfg_scale' above 1");
 }
 

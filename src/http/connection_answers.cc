@@ -76,7 +76,9 @@ std::optional<Response> Connection::locate() {
                               .code = "invalid_api_key",
                               .message = "this server wants a valid API key: send it as "
                                          "\"Authorization: Bearer KEY\""});
-    set_header(refused.headers, "WWW-Authenticate", "Bearer");
+    // The dialect of the path may want another scheme: programs for A1111 know Basic only.
+    if (!find_header(refused.headers, "WWW-Authenticate"))
+      refused.headers.emplace_back("WWW-Authenticate", "Bearer");
     return refused;
   }
   return std::nullopt;

@@ -99,6 +99,19 @@ TEST_F(ServerTest, AMissingOrWrongKeyGives401InTheKnownShape) {
   EXPECT_EQ(client("right").get("/echo")->status, 200);
 }
 
+TEST_F(ServerTest, ADialectMayAskForAPasswordInItsOwnWay) {
+  router_.set_error_writer("/echo", [](const ErrorInfo& error) {
+    Response response = plain_error(error);
+    response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"axle\"");
+    return response;
+  });
+  start({.api_keys = {"right"}});
+  Result<Response> refused = client().get("/echo");
+  ASSERT_TRUE(refused.ok());
+  EXPECT_EQ(find_header(refused->headers, "www-authenticate"), "Basic realm=\"axle\"");
+  EXPECT_EQ(client().get("/echo", {{"Authorization", "Basic dTpyaWdodA=="}})->status, 200);
+}
+
 TEST_F(ServerTest, EveryAnswerHasARequestIdAndKeepsAPlainOne) {
   start();
   Client client = this->client();

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "api/automatic1111/delivery.h"
+#include "api/automatic1111/extras.h"
 #include "api/automatic1111/generate.h"
 #include "api/automatic1111/paint_plan.h"
 #include "api/automatic1111/painting.h"
@@ -79,6 +80,7 @@ Automatic1111Api::Automatic1111Api(pictures::Studio& studio, Automatic1111Option
 
 void Automatic1111Api::add_routes(http::Router& router) {
   add_pictures(router);
+  add_extras(router);
   add_progress(router);
   add_settings(router);
   add_lists(router);
@@ -113,6 +115,33 @@ void Automatic1111Api::add_pictures(http::Router& router) {
     });
   };
   add(router, "POST", "/generate", generate, Dialect::kService);
+}
+
+void Automatic1111Api::add_extras(http::Router& router) {
+  using Answer = std::function<Result<std::string>(const std::string& body)>;
+  const auto add_one = [&](const char* name, Answer answer) {
+    add(router, "POST", name, [this, answer = std::move(answer)](const Reply& reply) {
+      run_or_fetch(reply, [answer](const Reply& same) {
+        Result<std::string> body = answer(same.request().body);
+        if (!body.ok()) return same.error(body.status());
+        same.json(*std::move(body));
+      });
+    });
+  };
+  add_one("png-info",
+          [this](const std::string& body) { return png_info_answer(body, options_.sources); });
+  add_one("extra-single-image", [this](const std::string& body) {
+    return extra_single_json(body, options_.sources, current_form());
+  });
+  add_one("extra-batch-images", [this](const std::string& body) {
+    return extra_batch_json(body, options_.sources, current_form());
+  });
+  const Work refuse = [](const Reply& reply) {
+    reply.error(501, "pictures cannot be described: no model here sees them");
+  };
+  add(router, "POST", "interrogate", refuse);
+  // Of the service that /generate is of.
+  add(router, "POST", "interrogate/structured", refuse, Dialect::kService);
 }
 
 void Automatic1111Api::run_or_fetch(const Reply& reply, Work work) {
@@ -151,10 +180,9 @@ void Automatic1111Api::start(const Reply& reply, Request request) {
   Result<pictures::Order> order = order_of(request, plan, options_.sources);
   if (!order.ok()) return reply.error(order.status());
 
-  const std::string format = current_options().samples_format;
   const Delivery delivery =
       delivery_of(request, plan, reply.request().header("accept").value_or(""),
-                  {pictures::form_named(format).value_or(pictures::Form::kPng), options_.display});
+                  {current_form(), options_.display});
   const std::string caller = caller_of(reply.request());
   const pictures::RunOptions run_with = run_options(request, caller);
   const PaintedHead head{entry_of(*model), job_timestamp(), studio_.version()};

@@ -45,6 +45,7 @@ class Automatic1111Api {
   using Work = std::function<void(const Reply&)>;
 
   void add_pictures(http::Router& router);
+  void add_extras(http::Router& router);
   void add_progress(http::Router& router);
   void add_settings(http::Router& router);
   void add_lists(http::Router& router);
@@ -64,6 +65,7 @@ class Automatic1111Api {
   void task_progress(const Reply& reply) const;
   void set_options(const Reply& reply);
   automatic1111::Options current_options() const;
+  pictures::Form current_form() const;
 
   pictures::Studio& studio_;
   const Automatic1111Options options_;

@@ -143,6 +143,10 @@ Options Automatic1111Api::current_options() const {
   return {model_, "", samples_format_};
 }
 
+pictures::Form Automatic1111Api::current_form() const {
+  return pictures::form_named(current_options().samples_format).value_or(pictures::Form::kPng);
+}
+
 void Automatic1111Api::set_options(const Reply& reply) {
   const Result<OptionsChange> change = parse_options(reply.request().body);
   if (!change.ok()) return reply.error(change.status());

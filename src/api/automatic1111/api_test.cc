@@ -188,10 +188,43 @@ TEST_F(PaintTest, PicturesOfAddressesAreFetchedWhereThatIsAllowed) {
   EXPECT_THAT(json(exchange).at("images").get_array(), SizeIs(1));
 }
 
+using ExtrasRouteTest = testing::ApiFixture;
+
+TEST_F(ExtrasRouteTest, PicturesAreMadeLarger) {
+  const std::string picture = picture_text(9, {8, 8});
+  const json::value one =
+      json(post("/sdapi/v1/extra-single-image",
+                R"({"upscaler_1":"Nearest","upscaling_resize":2,"image":")" + picture + R"("})"));
+  EXPECT_EQ(decoded(file(one.at("image"))).size(), (image::Size{16, 16}));
+  const json::value batch = json(
+      post("/sdapi/v1/extra-batch-images", R"({"imageList":[{"data":")" + picture + R"("}]})"));
+  EXPECT_THAT(batch.at("images").get_array(), SizeIs(1));
+  EXPECT_EQ(json(post("/sdapi/v1/extra-single-image", "{}"), 500).at("detail"),
+            "Invalid encoded image");
+}
+
+TEST_F(ExtrasRouteTest, WhatWasPaintedSaysHow) {
+  const auto exchange = post(kTxt2img, R"({"prompt":"cat","seed":7})");
+  fleet_.paint(0, 1);
+  const std::string image(json(exchange).at("images").at(0).get_string().c_str());
+  const json::value info = json(post("/sdapi/v1/png-info", R"({"image":")" + image + R"("})"));
+  EXPECT_EQ(info.at("parameters").at("Prompt"), "cat");
+  EXPECT_EQ(info.at("parameters").at("Seed"), "7");
+}
+
+TEST_F(ExtrasRouteTest, DescribingPicturesIsSaidNotToBeThere) {
+  EXPECT_THAT(json(post("/sdapi/v1/interrogate", "{}"), 501).at("detail").get_string().c_str(),
+              HasSubstr("cannot be described"));
+  EXPECT_THAT(
+      json(post("/sdapi/v1/interrogate/structured", "{}"), 501).at("error").get_string().c_str(),
+      HasSubstr("cannot be described"));
+}
+
 using DisplayTest = testing::ApiFixture;
 
 TEST_F(DisplayTest, OctetStreamIsTheRgb565OfADisplay) {
-  http::Request asked = request("POST", kTxt2img, R"({"width":32,"height":24,"seed":5})");
+  http::Request asked =
+      request("POST", kTxt2img, R"({"width":32,"height":24,"seed":5,"sampler_name":"a\nb"})");
   asked.headers = {{"Accept", "application/octet-stream"}};
   const auto exchange = send(asked);
   fleet_.paint(0, 255);
@@ -204,6 +237,7 @@ TEST_F(DisplayTest, OctetStreamIsTheRgb565OfADisplay) {
   EXPECT_EQ(header(response, "x-image-format"), "rgb565-be");
   EXPECT_EQ(header(response, "x-image-seed"), "5");
   EXPECT_THAT(header(response, "x-image-notes"), HasSubstr("size: 32x24 asked"));
+  EXPECT_THAT(header(response, "x-image-notes"), HasSubstr("sampler_name: a?b asked"));
 }
 
 TEST_F(DisplayTest, AnyFormatMayBeAskedFor) {

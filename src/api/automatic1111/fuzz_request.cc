@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "api/automatic1111/answers.h"
 #include "api/automatic1111/generate.h"
 #include "api/automatic1111/request.h"
 #include "base/check.h"
@@ -23,5 +24,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const axle::Result<Request> one = parse_generate(body);
   AXLE_CHECK(one.ok() ? one->batch_size * one->n_iter == 1 : !one.status().message().empty());
+  const axle::Result<TaskQuestion> question = parse_task_question(body);
+  AXLE_CHECK(question.ok() ? question->preview_id >= -1 : !question.status().message().empty());
+  const axle::Result<OptionsChange> change = parse_options(body);
+  AXLE_CHECK(change.ok() || !change.status().message().empty());
   return 0;
 }

@@ -10,6 +10,8 @@ namespace axle::api::automatic1111 {
 namespace {
 
 constexpr std::size_t kMaxNotesHeader = 1000;
+constexpr const char* kWrongPassword =
+    "Incorrect username or password; the password is an API key of this server";
 
 }  // namespace
 
@@ -42,13 +44,20 @@ void Reply::error(const ErrorAnswer& answer) const {
   send(std::move(response));
 }
 
+void Reply::error(int http_status, const std::string& detail) const {
+  error(dialect_ == Dialect::kService ? ErrorAnswer{http_status, service_error_body(detail)}
+                                      : http_error(http_status, detail));
+}
+
 http::Response http_error_response(Dialect dialect, const http::ErrorInfo& error) {
+  const bool wants_password = error.status == 401;
+  const std::string message = wants_password ? kWrongPassword : error.message;
   http::Response response =
       dialect == Dialect::kService
-          ? http::json_response(error.status, service_error_body(error.message))
-          : http::json_response(error.status, http_error(error.status, error.message).body);
+          ? http::json_response(error.status, service_error_body(message))
+          : http::json_response(error.status, http_error(error.status, message).body);
   // Programs for A1111 send a user and a password, and browsers ask for them.
-  if (error.status == 401) {
+  if (wants_password) {
     response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"axle\", charset=\"UTF-8\"");
   }
   return response;

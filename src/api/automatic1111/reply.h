@@ -38,6 +38,8 @@ class Reply {
   // Errors that may pass come with Retry-After. REQUIRES: !status.ok().
   void error(const Status& status) const;
   void error(const ErrorAnswer& answer) const;
+  // `detail` is for a person.
+  void error(int http_status, const std::string& detail) const;
 
  private:
   std::shared_ptr<http::Exchange> exchange_;

@@ -166,11 +166,12 @@ class Parser {
   }
 
   void read_settings() {
+    request_.model = reader_.text("model").value_or("");
     const json::value* settings = reader_.find("override_settings");
     if (settings == nullptr) return;
     if (!settings->is_object()) return reader_.note("override_settings: ignored: wanted an object");
     TolerantReader reader(settings->get_object(), request_.notes);
-    request_.model = reader.text("sd_model_checkpoint").value_or("");
+    request_.model = reader.text("sd_model_checkpoint").value_or(request_.model);
     request_.samples_format = reader.text("samples_format").value_or("");
     constexpr std::array<std::string_view, 5> kFormats = {"", "png", "jpg", "jpeg", "webp"};
     if (std::ranges::find(kFormats, request_.samples_format) == kFormats.end()) {
@@ -323,7 +324,7 @@ class Parser {
 Result<std::string> read_picture_text(std::string_view text, const pictures::SourceRules& sources) {
   if (is_http(text) && !sources.fetch) return unsupported("Requests not allowed");
   Result<std::string> bytes = pictures::source_file(text, sources);
-  if (bytes.ok() || (!is_http(text) && bytes.status().code() == Code::kExhausted)) return bytes;
+  if (bytes.ok() || bytes.status().code() == Code::kExhausted) return bytes;
   return is_http(text) ? corrupt("Invalid image url: " + bytes.status().message())
                        : corrupt("Invalid encoded image");
 }

@@ -58,7 +58,8 @@ struct Request {
   bool send_images = true;
   bool save_images = false;
   bool include_init_images = false;
-  std::string model;  // override_settings.sd_model_checkpoint; empty: the one of options.
+  // override_settings.sd_model_checkpoint, or axle's "model"; empty: the one of options.
+  std::string model;
   std::string
       samples_format;     // override_settings: "png", "jpg", "jpeg" or "webp"; empty: as above.
   std::string task_id;    // force_task_id
@@ -85,8 +86,10 @@ inline constexpr std::int32_t kMaxPictures = 64;
 Result<Request> parse_request(Task task, std::string_view body,
                               const pictures::SourceRules& sources = {});
 
-// The bytes of the picture file in a field. Errors: kCorrupt, kUnsupported  as parse_request(),
-// with A1111's words. kExhausted  no memory.
+// The bytes of the picture file in a field.
+//
+// Errors: kCorrupt, kUnsupported  as parse_request(), in A1111's words.
+//         kExhausted              no memory; too much is being fetched.
 Result<std::string> read_picture_text(std::string_view text, const pictures::SourceRules& sources);
 
 }  // namespace axle::api::automatic1111

@@ -303,6 +303,7 @@ TEST(A1111RequestTest, HowPicturesAreHandedOutCanBeSaid) {
   EXPECT_EQ(request.priority, 5);
   EXPECT_EQ(request.deadline, std::chrono::milliseconds(1500));
   EXPECT_THAT(request.notes, IsEmpty());
+  EXPECT_EQ(txt2img(R"({"model":"demo"})").model, "demo");
   EXPECT_EQ(txt2img(R"({"output_format":"webp"})").output.form, pictures::Form::kWebp);
   EXPECT_EQ(txt2img(R"({"dither":false})").output.look.dither, image::Dither::kNone);
 }

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/openai/image_extra_args.h"
 #include "api/openai/image_form.h"
 #include "api/openai/json_fields.h"
 #include "http/message.h"
@@ -283,6 +284,7 @@ Parsed<ImageRequest> parse_image_request(ImageTask task, std::string_view conten
                                          std::string_view body) {
   Parsed<ImageFields> fields = read_fields(content_type, body);
   if (!fields.ok()) return fields.error();
+  if (auto error = take_extra_args(fields.value().values)) return *error;
   ImageRequest request;
   FieldReader reader(fields.value().values);
   reader.text("model", request.model);

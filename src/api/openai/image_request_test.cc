@@ -185,6 +185,37 @@ TEST(ImageRequestTest, BodiesThatAreNoObjectAreRefused) {
   EXPECT_THAT(refused("[]"), HasSubstr("must be a JSON object, found an array"));
 }
 
+// A prompt with what clients of stable-diffusion.cpp's server write into it.
+std::string with_extra_args(const std::string& args, const std::string& fields = "") {
+  return R"({"prompt":"a cat <sd_cpp_extra_args>)" + args + R"(</sd_cpp_extra_args>!")" + fields +
+         "}";
+}
+
+TEST(ImageRequestTest, ExtraArgumentsInThePromptAreFields) {
+  const ImageRequest plain = parsed(with_extra_args(
+      R"({\"seed\":7,\"steps\":2,\"cfg_scale\":1.5,\"negative_prompt\":\"dog\",\"x\":1})"));
+  EXPECT_EQ(plain.prompt, "a cat !");
+  EXPECT_EQ(plain.seed, 7u);
+  EXPECT_EQ(plain.steps, 2);
+  EXPECT_EQ(plain.guidance, 1.5);
+  EXPECT_EQ(plain.negative_prompt, "dog");
+  const ImageRequest nested = parsed(
+      with_extra_args(R"({\"sample_params\":{\"sample_steps\":4,\"guidance\":{\"txt_cfg\":2}}})"));
+  EXPECT_EQ(nested.steps, 4);
+  EXPECT_EQ(nested.guidance, 2.0);
+  EXPECT_EQ(parsed(with_extra_args(R"({\"seed\":7})", R"(,"seed":8)")).seed, 8u)
+      << "A field of the request wins.";
+}
+
+TEST(ImageRequestTest, ExtraArgumentsThatCannotBeReadAreRefused) {
+  EXPECT_THAT(refused(R"({"prompt":"cat <sd_cpp_extra_args>{}"})"),
+              HasSubstr("prompt invalid_value: 'prompt' has <sd_cpp_extra_args> without"));
+  EXPECT_THAT(refused(with_extra_args("{")), HasSubstr("prompt invalid_value: "));
+  EXPECT_THAT(refused(with_extra_args("7")), HasSubstr("must be a JSON object, found an integer"));
+  EXPECT_THAT(refused(with_extra_args(R"({\"steps\":\"x\"})")),
+              HasSubstr("'steps' must be an integer, found a string"));
+}
+
 TEST(ImageRequestTest, AnEditInJsonBringsPicturesAsTexts) {
   const auto edit = [](const std::string& fields) {
     return parsed(body(fields), ImageTask::kEdit);

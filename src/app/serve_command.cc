@@ -142,7 +142,8 @@ http::Router make_routes(const Config& config, ModelChoice choice, Front& front)
                                                     front.metrics, "axle " + version_number());
   front.chat = std::make_unique<api::ChatApi>(
       *front.fleet, *front.models, front.metrics,
-      api::ChatOptions{.ping_interval = std::chrono::seconds(config.ping_interval_s)});
+      api::ChatOptions{.ping_interval = std::chrono::seconds(config.ping_interval_s),
+                       .picture_models = front.studio->models()});
   make_picture_interfaces(config, front);
   front.admin = std::make_unique<api::AdminApi>(*front.fleet, front.metrics, version_number());
   http::Router router;

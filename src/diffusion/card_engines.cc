@@ -53,13 +53,20 @@ Result<std::size_t> find_input(const card::Engine& engine, const std::string& na
   return *index;
 }
 
+PreviewFactors factors_of(const package::PreviewRows& rows) {
+  PreviewFactors factors;
+  std::copy_n(rows.begin(), kLatentChannels, factors.of_channel.begin());
+  factors.offset = rows[kLatentChannels];
+  return factors;
+}
+
 }  // namespace
 
 CardEngines::CardEngines(card::Card& card, const package::PicturePackageInfo& package,
                          const package::PictureVariant& variant)
     : card_(card),
       shape_(shape_of(variant)),
-      preview_factors_(sd1_preview_factors()),
+      preview_factors_(package.preview ? factors_of(*package.preview) : sd1_preview_factors()),
       text_length_(package.text_length) {
   for (const auto& [timestep, row] : package.time_rows) timesteps_.push_back(timestep);
 }

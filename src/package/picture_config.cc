@@ -26,6 +26,26 @@ Status read_steps(const json::value& value, std::vector<int>& steps) {
   return {};
 }
 
+Result<PreviewRows> read_preview(const json::value& value) {
+  constexpr double kLargest = 100.0;
+  const auto wrong = [] {
+    return corrupt("\"preview\" is not five rows of three numbers from -100 to 100");
+  };
+  PreviewRows rows{};
+  if (!value.is_array() || value.get_array().size() != rows.size()) return wrong();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const json::value& row = value.get_array()[i];
+    if (!row.is_array() || row.get_array().size() != rows[i].size()) return wrong();
+    for (std::size_t j = 0; j < rows[i].size(); ++j) {
+      const json::value& number = row.get_array()[j];
+      const double found = number.is_number() ? number.to_number<double>() : kLargest + 1.0;
+      if (!(found >= -kLargest && found <= kLargest)) return wrong();
+      rows[i][j] = static_cast<float>(found);
+    }
+  }
+  return rows;
+}
+
 }  // namespace
 
 Result<PictureConfig> parse_picture_config(std::string_view text) {
@@ -42,6 +62,9 @@ Result<PictureConfig> parse_picture_config(std::string_view text) {
   if (const json::value* steps = object.if_contains("time_steps")) {
     AXLE_TRY(read_steps(*steps, config.time_steps));
   }
+  if (const json::value* preview = object.if_contains("preview")) {
+    AXLE_TRY_ASSIGN(config.preview, read_preview(*preview));
+  }
   return config;
 }
 
@@ -49,6 +72,7 @@ std::string to_json(const PictureConfig& config) {
   json::object object;
   object["model_name"] = config.model_name;
   object["time_steps"] = json::value_from(config.time_steps);
+  if (config.preview) object["preview"] = json::value_from(*config.preview);
   return json::serialize(object) + "\n";
 }
 

@@ -55,6 +55,7 @@ class Import {
     report_.width = graphs_.width;
     report_.height = graphs_.height;
     report_.bytes_before = graphs_.size_bytes();
+    AXLE_TRY(read_config());
     AXLE_TRY(read_steps());
     AXLE_TRY(identify());
     AXLE_TRY_ASSIGN(const Existing existing, look_at_output(output_, record_, options_.replace));
@@ -67,6 +68,15 @@ class Import {
  private:
   std::string model_name() const {
     return options_.name.empty() ? output_.filename().string() : options_.name;
+  }
+
+  Status read_config() {
+    if (!files_.config) return {};
+    AXLE_TRY_ASSIGN(const std::string text, read_file(*files_.config, kMaxConfigBytes));
+    Result<PictureConfig> config = parse_picture_config(text);
+    if (!config.ok()) return config.status().with_context(files_.config->string());
+    config_ = *std::move(config);
+    return {};
   }
 
   // The timesteps of the rows.
@@ -82,11 +92,7 @@ class Import {
                                    (options_.source / "time_rows.npy").string()));
     }
     report_.time_steps = {999, 759, 499, 259};
-    if (!files_.config) return {};
-    AXLE_TRY_ASSIGN(const std::string text, read_file(*files_.config, kMaxConfigBytes));
-    Result<PictureConfig> config = parse_picture_config(text);
-    if (!config.ok()) return config.status().with_context(files_.config->string());
-    if (!config->time_steps.empty()) report_.time_steps = config->time_steps;
+    if (!config_.time_steps.empty()) report_.time_steps = config_.time_steps;
     return {};
   }
 
@@ -156,7 +162,8 @@ class Import {
     }
     AXLE_TRY_ASSIGN(const std::string rows, time_rows());
     AXLE_TRY(write_file_atomically(folder / "time_rows.npy", rows));
-    const PictureConfig config{.model_name = model_name(), .time_steps = report_.time_steps};
+    const PictureConfig config{
+        .model_name = model_name(), .time_steps = report_.time_steps, .preview = config_.preview};
     return write_file_atomically(folder / kPictureConfigFile, to_json(config));
   }
 
@@ -174,6 +181,7 @@ class Import {
 
   const PictureImportOptions& options_;
   PipelineFiles files_;
+  PictureConfig config_;
   PictureGraphs graphs_;
   fs::path output_;
   ImportRecord record_;

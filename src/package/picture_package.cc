@@ -39,6 +39,7 @@ class Reader {
     info_.folder = files_.folder;
     info_.name = files_.folder.filename().string();
     info_.model_name = config_.model_name.empty() ? info_.name : config_.model_name;
+    info_.preview = config_.preview;
     info_.vocabulary = files_.vocabulary;
     info_.merges = files_.merges;
     AXLE_TRY(check_recorded_sizes(files_.folder));

@@ -50,6 +50,10 @@ struct PictureVariant {
 // SiLU(time_embedding(timestep)), E numbers each. A schedule may use these timesteps only.
 using TimeRows = std::map<int, std::vector<float>, std::greater<>>;
 
+// How a picture looks without the VAE: red, green and blue (-1 to 1) of each of the four numbers of
+// a latent point, then what is added to them.
+using PreviewRows = std::array<std::array<float, 3>, 5>;
+
 // Everything known about a picture package. Plain data; paths are absolute.
 struct PicturePackageInfo {
   std::string name;        // Name of the folder.
@@ -65,6 +69,7 @@ struct PicturePackageInfo {
   std::size_t text_width = 0;            // D.
   std::size_t time_width = 0;            // E.
   TimeRows time_rows;                    // Never empty.
+  std::optional<PreviewRows> preview;    // None: that of SD 1.x.
   std::uint64_t size_bytes = 0;          // Of all files that are named above.
   std::vector<std::string> notes;        // What is odd but does not stop it from working.
 

@@ -105,11 +105,26 @@ TEST_F(PicturePackageTest, PicturesJsonNamesTheModelAndOtherTimesteps) {
   EXPECT_THAT(steps_of(found), ElementsAre(999, 499, 259, 19));
 }
 
+TEST_F(PicturePackageTest, PicturesJsonTellsTheColoursOfItsLatents) {
+  write();
+  EXPECT_FALSE(info().preview);
+  ASSERT_TRUE(write_file_atomically(
+                  folder_ / "pictures.json",
+                  R"({"preview": [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.5, 0, 0], [0, 0, -0.25]]})")
+                  .ok());
+  const PicturePackageInfo found = info();
+  ASSERT_TRUE(found.preview);
+  EXPECT_EQ(found.preview->at(3)[0], 0.5f);
+  EXPECT_EQ(found.preview->at(4)[2], -0.25f);
+}
+
 TEST_F(PicturePackageTest, PicturesJsonThatIsWrongIsCorrupt) {
   write();
   for (const char* text :
        {"{", "[]", R"({"model_name": 1})", R"({"time_steps": 999})", R"({"time_steps": [1000]})",
-        R"({"time_steps": [1.5]})", R"({"time_steps": [999, 499]})"}) {
+        R"({"time_steps": [1.5]})", R"({"time_steps": [999, 499]})", R"({"preview": []})",
+        R"({"preview": [[1, 0], [0, 0], [0, 0], [0, 0], [0, 0]]})",
+        R"({"preview": [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0], [0, 0, 1e9]]})"}) {
     ASSERT_TRUE(write_file_atomically(folder_ / "pictures.json", text).ok());
     EXPECT_EQ(failure().code(), Code::kCorrupt) << text;
   }

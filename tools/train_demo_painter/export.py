@@ -42,6 +42,17 @@ def write(path, module, inputs, names, output):
     onnx.save(model, str(path))
 
 
+def preview_rows(run, pictures=2000):
+    """How latents look without the decoder, by least squares over training pictures: four rows of red, green, blue, and what is added."""
+    latents = numpy.load(run.path("latents.npy"), mmap_mode="r")
+    pixels = numpy.load(run.path("pixels.npy"), mmap_mode="r")
+    chosen = numpy.linspace(0, len(latents) - 1, pictures).astype(int)
+    points = numpy.stack([latents[i] for i in chosen]).astype(numpy.float32).transpose(0, 2, 3, 1).reshape(-1, 4)
+    colours = numpy.stack([pixels[i] for i in chosen]).reshape(pictures, 16, 8, 16, 8, 3).mean((2, 4)).reshape(-1, 3) / 127.5 - 1
+    rows, *_ = numpy.linalg.lstsq(numpy.hstack([points, numpy.ones((len(points), 1))]), colours, rcond=None)
+    return [[round(float(number), 4) for number in row] for row in rows]
+
+
 def export(run, tokens, folder, painter="unet", decoder="decoder"):
     """Exports the averaged weights of stages `painter` and `decoder` (or "vae_ready") to `folder`."""
     folder = pathlib.Path(folder)
@@ -55,6 +66,8 @@ def export(run, tokens, folder, painter="unet", decoder="decoder"):
     write(folder / "vae_encoder.onnx", vae["encoder"], (torch.zeros(1, 3, 128, 128),), ["image"], "moments")
     numpy.save(folder / "time_rows.npy", models.time_rows().numpy())
     stages.Tokenizer.load(run.folder).save(folder)
+    names = {"model_name": "axle demo painter", "time_steps": [999, 759, 499, 259], "preview": preview_rows(run)}
+    (folder / "pictures.json").write_text(json.dumps(names) + "\n")
     counts = {name: sum(p.numel() for p in part.parameters()) for name, part in [*model.items(), *vae.items()]}
     run.say(f"exported {json.dumps(counts)} to {folder}")
     return nn.ModuleDict({**model, **vae})

@@ -1,0 +1,88 @@
+import { sizeName, type PictureModel } from '../api/models';
+import type { PictureRequest } from '../api/pictures';
+import { randomSeed, type Picture } from './gallery';
+import { Store } from './store';
+
+/** What the form for pictures holds; numbers as they are typed, since a field may be half full. */
+export interface Draft {
+  readonly prompt: string;
+  readonly negative: string;
+  readonly model: string;
+  readonly size: string;
+  readonly steps: string;
+  readonly seed: string;
+  readonly count: number;
+  readonly strength: number;
+  readonly source: Source | undefined;
+}
+
+export interface Source {
+  readonly blob: Blob;
+  readonly url: string;
+}
+
+export const EMPTY_DRAFT: Draft = {
+  prompt: '',
+  negative: '',
+  model: '',
+  size: '',
+  steps: '',
+  seed: '',
+  count: 1,
+  strength: 0.75,
+  source: undefined,
+};
+
+export const draft = new Store<Draft>(EMPTY_DRAFT);
+
+export function changeDraft(changes: Partial<Draft>): void {
+  draft.update((old) => ({ ...old, ...changes }));
+}
+
+export function setSource(blob: Blob | undefined): void {
+  const old = draft.get().source;
+  changeDraft({ source: blob === undefined ? undefined : { blob, url: URL.createObjectURL(blob) } });
+  if (old !== undefined) URL.revokeObjectURL(old.url);
+}
+
+/** Puts a painted picture's request into the form again, with its seed. */
+export function takeOver(picture: Picture): void {
+  const { prompt, negative_prompt = '', size = '', steps } = picture.request;
+  changeDraft({ prompt, negative: negative_prompt, size, steps: steps === undefined ? '' : String(steps), seed: String(picture.seed) });
+}
+
+function wholeNumber(value: string): number | undefined {
+  return /^\d+$/.test(value.trim()) ? Number(value) : undefined;
+}
+
+/** Whether a draft can be painted: it has a prompt, and its seed is a number or left out. */
+export function isReady(value: Draft): boolean {
+  return value.prompt.trim() !== '' && /^\d*$/.test(value.seed.trim());
+}
+
+/** The model that a draft means: the one it names, else the first. */
+export function chosenModel(value: Draft, models: readonly PictureModel[]): PictureModel | undefined {
+  return models.find((model) => model.id === value.model) ?? models[0];
+}
+
+/** The steps that a draft means: those it names, if the model has them, else the model's most. */
+export function chosenSteps(value: Draft, model: PictureModel): number | undefined {
+  const named = wholeNumber(value.steps);
+  return named !== undefined && model.steps.includes(named) ? named : model.steps.at(-1);
+}
+
+/** The request of a draft. Without a seed it gets one at random, so that it can be painted again. */
+export function toRequest(value: Draft, model: PictureModel): PictureRequest {
+  const size = model.sizes.map(sizeName).find((name) => name === value.size) ?? (model.sizes[0] ? sizeName(model.sizes[0]) : undefined);
+  const steps = chosenSteps(value, model);
+  const negative = value.negative.trim();
+  return {
+    model: model.id,
+    prompt: value.prompt.trim(),
+    seed: wholeNumber(value.seed) ?? randomSeed(),
+    ...(size === undefined ? {} : { size }),
+    ...(steps === undefined ? {} : { steps }),
+    ...(negative === '' ? {} : { negative_prompt: negative }),
+    ...(value.source === undefined ? {} : { strength: value.strength }),
+  };
+}

@@ -14,6 +14,8 @@
 #include "api/openai/chat.h"
 #include "api/openai/images.h"
 #include "api/sdcpp/sdcpp.h"
+#include "api/web/web_files.h"
+#include "api/web/web_page.h"
 #include "app/commands.h"
 #include "app/interrupt.h"
 #include "app/model_choice.h"
@@ -44,6 +46,7 @@ struct Front {
   std::unique_ptr<api::LatestApi> latest;
   std::unique_ptr<api::sdcpp::SdcppApi> sdcpp;
   std::unique_ptr<api::AdminApi> admin;
+  std::unique_ptr<api::WebPage> page;
   std::unique_ptr<http::Server> server;
 };
 
@@ -146,6 +149,7 @@ http::Router make_routes(const Config& config, ModelChoice choice, Front& front)
                        .picture_models = front.studio->models()});
   make_picture_interfaces(config, front);
   front.admin = std::make_unique<api::AdminApi>(*front.fleet, front.metrics, version_number());
+  front.page = std::make_unique<api::WebPage>(api::web_files(), version_number());
   http::Router router;
   front.chat->add_routes(router);
   front.images->add_routes(router);
@@ -153,6 +157,7 @@ http::Router make_routes(const Config& config, ModelChoice choice, Front& front)
   front.sdcpp->add_routes(router);
   front.latest->add_routes(router);
   front.admin->add_routes(router);
+  front.page->add_routes(router);
   return router;
 }
 
@@ -200,7 +205,7 @@ std::string url_of(const Config& config, const http::Server& server) {
 }
 
 std::string things_to_try(const std::string& url, const Front& front) {
-  std::string text;
+  std::string text = api::web_files().empty() ? "" : fmt::format("  {}/ in a browser\n", url);
   if (!front.models->all().empty()) {
     text += fmt::format(
         "  axle chat --url {}\n"

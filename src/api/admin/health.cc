@@ -127,13 +127,6 @@ void AdminApi::add_routes(http::Router& router) {
   using Shared = std::shared_ptr<http::Exchange>;
   const auto open = http::Access::kOpen;
   router.add(
-      "GET", "/",
-      [this](const Shared& exchange) {
-        exchange->respond(http::text_response(
-            200, fmt::format("axle {} is running. Chat: POST /v1/chat/completions\n", version_)));
-      },
-      open);
-  router.add(
       "GET", "/live",
       [](const Shared& exchange) {
         exchange->respond(http::json_response(200, R"({"status":"live"})"));

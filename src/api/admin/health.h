@@ -9,7 +9,7 @@
 
 namespace axle::api {
 
-// The routes for operators: GET /, /live, /ready, /health, /metrics. All but /metrics answer
+// The routes for operators: GET /live, /ready, /health, /metrics. All but /metrics answer
 // without a key.
 //
 // Threading: handlers run on the server's worker threads.

@@ -1,0 +1,52 @@
+// A real `axle serve` on a free port for the page's tests, with the demo model on the software card.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const BINARY = process.env['AXLE_BINARY'] ?? join(ROOT, 'build/release/bin/axle');
+const MODELS = process.env['AXLE_DEMO_MODELS'] ?? join(ROOT, '.cache/models');
+export const MODEL = 'smollm2-135m-instruct';
+
+export interface Axle {
+  readonly url: string;
+  /** The body of GET /health. */
+  readonly health: () => Promise<any>;
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts the server and waits until it can answer. Throws, with its log, when it ends before that. */
+export async function startAxle(...flags: readonly string[]): Promise<Axle> {
+  const folder = mkdtempSync(join(tmpdir(), 'axle_web_test_'));
+  const environment = {
+    ...process.env,
+    AXLE_SOFTCARD_STATE: join(folder, 'card_state'),
+    AXLE_LLM_CACHE: join(folder, 'cache'),
+    AXLE_LLM_PROBE: 'off',
+  };
+  const child = spawn(BINARY, ['serve', '--port', '0', '--models', MODELS, '--load', MODEL, ...flags], {
+    env: environment,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let log = '';
+  const url = await new Promise<string>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', () => reject(new Error(`${BINARY} did not start; its log:\n${log}`)));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      log += text;
+      const found = /is ready on (http:\/\/\S+)/.exec(log);
+      if (found?.[1] !== undefined) resolve(found[1]);
+    });
+  });
+  const stop = async (): Promise<void> => {
+    const ended = new Promise((resolve) => child.on('exit', resolve));
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGTERM');
+      await ended;
+    }
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { url, health: async () => (await fetch(`${url}/health`)).json(), stop };
+}

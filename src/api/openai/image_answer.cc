@@ -139,7 +139,6 @@ void ImageAnswer::on_picture(pictures::Painted painted) {
 
 void ImageAnswer::on_end(const Status& status) {
   const MutexLock lock(mutex_);
-  run_.reset();
   if (over_) return;
   if (!status.ok()) return fail(status);
   over_ = true;
@@ -218,7 +217,7 @@ void ImageAnswer::stop(const std::optional<Status>& status) {
       pending_.clear();
       self = std::move(self_);
     }
-    run = std::move(run_);
+    run = run_.lock();
   }
   if (run != nullptr) run->cancel();
 }
@@ -227,7 +226,8 @@ bool ImageAnswer::keep_alive(std::chrono::milliseconds silence) {
   const MutexLock lock(mutex_);
   if (over_) return false;
   if (stream_ == nullptr || full_) return true;
-  std::string news = run_ == nullptr ? "" : queue_news_.tell(run_->progress().place);
+  const std::shared_ptr<pictures::Run> run = run_.lock();
+  std::string news = run == nullptr ? "" : queue_news_.tell(run->progress().place);
   if (news.empty() && Clock::now() - last_write_ >= silence) news = "ping";
   if (!news.empty()) send(http::sse_comment(news));
   return true;

@@ -70,8 +70,9 @@ class ImageAnswer : public pictures::RunListener,
   mutable Mutex mutex_;
   ImageHead head_ AXLE_GUARDED_BY(mutex_);
   image::Size painted_size_ AXLE_GUARDED_BY(mutex_);
-  std::shared_ptr<pictures::Run> run_ AXLE_GUARDED_BY(mutex_);  // Null before and after.
-  std::vector<ImageEntry> entries_ AXLE_GUARDED_BY(mutex_);     // Of an answer that is no stream.
+  // Weak: the run keeps this answer, and the fleet the run.
+  std::weak_ptr<pictures::Run> run_ AXLE_GUARDED_BY(mutex_);
+  std::vector<ImageEntry> entries_ AXLE_GUARDED_BY(mutex_);  // Of an answer that is no stream.
   bool over_ AXLE_GUARDED_BY(mutex_) = false;  // Answered, failed or the client has left.
   // Of the partial pictures of picture `index`: how many were sent, and of how many it was time.
   std::int32_t partial_index_ AXLE_GUARDED_BY(mutex_) = 0;

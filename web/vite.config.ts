@@ -13,12 +13,12 @@ export default defineConfig({
   },
   server: { proxy: { '/v1': axle, '/health': axle } },
   test: {
+    // The limits are for machines that are busy with other things: where all goes well nothing waits for them.
     fileParallelism: false, // Two cores; and the page's tests share a browser each.
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.{ts,tsx}'] } },
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.{ts,tsx}'], testTimeout: 60_000 } },
       {
         extends: true,
-        // Limits for a machine that is busy with other things; nothing waits for them where all goes well.
         test: {
           name: 'page',
           include: ['test/page/**/*.test.ts'],

@@ -3,8 +3,8 @@ import { explain } from '../api/http';
 import { parseSize, sizeName, type PictureModel } from '../api/models';
 import { Icon } from '../parts/icon';
 import { ModelSelect } from '../parts/model_select';
-import { changeDraft, chosenModel, chosenSteps, draft, isReady, toRequest, type Draft } from '../state/draft';
-import { fanOut, isOpen, type Gallery } from '../state/gallery';
+import { changeDraft, chosenModel, chosenSteps, draft, isReady, isSeed, toRequest, type Draft } from '../state/draft';
+import { fanOut, isOpen, SEEDS, type Gallery } from '../state/gallery';
 import { useStore } from '../state/store';
 import { fitPicture } from './crop';
 import { SourcePicture } from './source_picture';
@@ -54,15 +54,16 @@ function Details({ value, model }: { readonly value: Draft; readonly model: Pict
         {steps.length > 1 && <Choice label="Steps" values={steps} value={String(chosenSteps(value, model))} onPick={(item) => changeDraft({ steps: item })} />}
         {sizes.length > 1 && <Choice label="Size" values={sizes} value={sizes.includes(value.size) ? value.size : (sizes[0] ?? '')} onPick={(size) => changeDraft({ size })} />}
       </div>
-      <label class="field">
-        <span>Seed</span>
+      <div class="field">
+        <label for="seed">Seed</label>
         <span class="joined">
-          <input inputMode="numeric" pattern="[0-9]*" placeholder="a new one each time" value={value.seed}
+          <input id="seed" inputMode="numeric" pattern="[0-9]*" placeholder="a new one each time" value={value.seed} aria-invalid={!isSeed(value.seed)}
             onInput={(event) => changeDraft({ seed: event.currentTarget.value })} />
           <button type="button" class="quiet square" aria-label="A new seed each time" title="A new seed each time" disabled={value.seed === ''}
             onClick={() => changeDraft({ seed: '' })}><Icon name="dice" /></button>
         </span>
-      </label>
+        {!isSeed(value.seed) && <p class="problem" role="alert">A seed is a whole number below {SEEDS}.</p>}
+      </div>
       <label class="field">
         <span>What to keep away from</span>
         <input placeholder="optional; doubles the time" value={value.negative}

@@ -1,6 +1,6 @@
 import { sizeName, type PictureModel } from '../api/models';
 import type { PictureRequest } from '../api/pictures';
-import { randomSeed, type Picture } from './gallery';
+import { randomSeed, SEEDS, type Picture } from './gallery';
 import { Store } from './store';
 
 /** What the form for pictures holds; numbers as they are typed, since a field may be half full. */
@@ -55,9 +55,14 @@ function wholeNumber(value: string): number | undefined {
   return /^\d+$/.test(value.trim()) ? Number(value) : undefined;
 }
 
-/** Whether a draft can be painted: it has a prompt, and its seed is a number or left out. */
+/** Whether a seed as it was typed is one, or left out. */
+export function isSeed(typed: string): boolean {
+  return typed.trim() === '' || (wholeNumber(typed) ?? SEEDS) < SEEDS;
+}
+
+/** Whether a draft can be painted: it has a prompt, and its seed is one or left out. */
 export function isReady(value: Draft): boolean {
-  return value.prompt.trim() !== '' && /^\d*$/.test(value.seed.trim());
+  return value.prompt.trim() !== '' && isSeed(value.seed);
 }
 
 /** The model that a draft means: the one it names, else the first. */

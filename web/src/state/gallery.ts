@@ -20,7 +20,8 @@ export interface Picture {
 // Two, so that the card paints one picture while the other one's bytes are on their way; the rest wait here,
 // because a browser opens few connections to one host and chat needs one as well.
 const AT_ONCE = 2;
-const SEEDS = 2 ** 32;
+/** How many seeds there are. */
+export const SEEDS = 2 ** 32;
 
 export function randomSeed(): number {
   return Math.floor(Math.random() * SEEDS);

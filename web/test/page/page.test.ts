@@ -143,6 +143,17 @@ describe('the pictures', () => {
     expect(mock.requests[0]?.fields.prompt).toBe('a whale');
   });
 
+  it('take no seed that is none, and say what one is', async () => {
+    const page = await go('/#/pictures');
+    await page.getByLabel('What shall it be?').fill('a whale');
+    await page.getByLabel('Seed', { exact: true }).fill('4294967296');
+    await page.getByRole('alert').getByText('A seed is a whole number below 4294967296.').waitFor();
+    expect(await page.getByRole('button', { name: 'Paint', exact: true }).isDisabled()).toBe(true);
+    await page.getByRole('button', { name: 'A new seed each time' }).click();
+    await paint('a whale');
+    await page.locator('.tile.done').waitFor();
+  });
+
   it('open large, go by arrow keys, and start the next painting', async () => {
     const page = await go('/#/pictures');
     await page.getByText('2', { exact: true }).first().click();

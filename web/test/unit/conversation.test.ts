@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { wholeSentences } from '../../src/state/announce';
 import { Conversation, extend, parseKept, toTurns, type Answer, type ChatOptions } from '../../src/state/conversation';
-import { chunk, eventStream, fakeFetch, fakeStorage, openStream } from './fetching';
+import { chunk, eventStream, fakeFetch, fakeStorage, openStream, until } from './fetching';
 
 const OPTIONS: ChatOptions = { model: 'm', system: '', temperature: undefined, maxTokens: undefined };
 const ANSWER: Answer = { role: 'assistant', content: 'A', reasoning: '', state: 'done' };
@@ -32,7 +32,7 @@ describe('Conversation', () => {
     });
     const conversation = new Conversation();
     const sent = conversation.send('A story', OPTIONS);
-    await vi.waitUntil(() => conversation.messages.get()[1]?.content === 'Once upon');
+    await until(() => conversation.messages.get()[1]?.content === 'Once upon');
     conversation.stop();
     await sent;
     expect(conversation.messages.get()[1]).toMatchObject({ content: 'Once upon', state: 'stopped' });
@@ -68,7 +68,7 @@ describe('Conversation', () => {
     vi.stubGlobal('fetch', (_: string, init: RequestInit) => Promise.resolve(openStream(init, chunk('x'))));
     const conversation = new Conversation();
     const sent = conversation.send('Hi', OPTIONS);
-    await vi.waitUntil(() => conversation.messages.get()[1]?.content === 'x');
+    await until(() => conversation.messages.get()[1]?.content === 'x');
     conversation.clear();
     await sent;
     expect(conversation.messages.get()).toEqual([]);

@@ -43,3 +43,8 @@ export function fakeStorage(): Storage {
     removeItem: (name) => void items.delete(name),
   };
 }
+
+/** Waits for what comes true by itself, on however busy a machine. */
+export function until(condition: () => boolean): Promise<unknown> {
+  return vi.waitUntil(condition, { interval: 5, timeout: 50_000 });
+}

@@ -4,7 +4,7 @@ import type { PictureRequest } from '../../src/api/pictures';
 import { coverBox, within } from '../../src/pictures/crop';
 import { chosenSteps, EMPTY_DRAFT, isReady, toRequest } from '../../src/state/draft';
 import { fanOut, fileName, Gallery } from '../../src/state/gallery';
-import { eventStream, fakeFetch, openStream } from './fetching';
+import { eventStream, fakeFetch, openStream, until } from './fetching';
 
 const REQUEST: PictureRequest = { model: 'm', prompt: 'A red apple!', seed: 4294967295 };
 const PNG = btoa('\x89PNG');
@@ -28,7 +28,7 @@ describe('Gallery', () => {
     fakeFetch(() => eventStream(PREVIEW, PICTURE, '[DONE]'));
     const gallery = new Gallery();
     gallery.add([REQUEST], undefined);
-    await vi.waitUntil(() => states(gallery)[0] === 'done');
+    await until(() => states(gallery)[0] === 'done');
     expect(gallery.pictures.get()[0]).toMatchObject({ seed: 7, previews: 1 });
     expect(urls.size).toBe(1); // The preview's was given back.
   });
@@ -38,14 +38,14 @@ describe('Gallery', () => {
     vi.stubGlobal('fetch', (_: string, init: RequestInit) => { inits.push(init); return Promise.resolve(openStream(init, PREVIEW)); });
     const gallery = new Gallery();
     gallery.add(fanOut(REQUEST, 4), undefined);
-    await vi.waitUntil(() => gallery.pictures.get().filter((picture) => picture.previews > 0).length === 2);
+    await until(() => gallery.pictures.get().filter((picture) => picture.previews > 0).length === 2);
     expect(states(gallery)).toEqual(['waiting', 'waiting', 'painting', 'painting']);
     expect(inits.map((init) => (JSON.parse(String(init.body)) as PictureRequest).seed)).toEqual([4294967295, 0]);
     gallery.stop(gallery.pictures.get().at(-1)!.id);
-    await vi.waitUntil(() => inits.length === 3);
+    await until(() => inits.length === 3);
     expect(states(gallery)).toEqual(['waiting', 'painting', 'painting', 'stopped']);
     gallery.stopAll();
-    await vi.waitUntil(() => states(gallery).every((state) => state === 'stopped'));
+    await until(() => states(gallery).every((state) => state === 'stopped'));
     expect(inits).toHaveLength(3);
   });
 
@@ -53,7 +53,7 @@ describe('Gallery', () => {
     fakeFetch(() => Response.json({ error: { message: 'the card is lost' } }, { status: 503 }));
     const gallery = new Gallery();
     gallery.add([REQUEST], undefined);
-    await vi.waitUntil(() => states(gallery)[0] === 'failed');
+    await until(() => states(gallery)[0] === 'failed');
     expect(gallery.pictures.get()[0]?.error).toBe('the card is lost');
   });
 
@@ -61,7 +61,7 @@ describe('Gallery', () => {
     fakeFetch(() => eventStream(PREVIEW));
     const gallery = new Gallery();
     gallery.add([REQUEST], undefined);
-    await vi.waitUntil(() => states(gallery)[0] === 'failed');
+    await until(() => states(gallery)[0] === 'failed');
     expect(gallery.pictures.get()[0]?.error).toBe('The answer ended without a picture.');
   });
 
@@ -69,7 +69,7 @@ describe('Gallery', () => {
     fakeFetch(() => Response.json({ created: 1, data: [{ b64_json: PNG, seed: 9 }] }));
     const gallery = new Gallery();
     gallery.add([REQUEST], undefined);
-    await vi.waitUntil(() => states(gallery)[0] === 'done');
+    await until(() => states(gallery)[0] === 'done');
     expect(gallery.pictures.get()[0]?.seed).toBe(9);
   });
 
@@ -77,9 +77,9 @@ describe('Gallery', () => {
     const asked = fakeFetch(() => eventStream(PICTURE));
     const gallery = new Gallery();
     gallery.add([REQUEST], new Blob(['x']));
-    await vi.waitUntil(() => states(gallery)[0] === 'done');
+    await until(() => states(gallery)[0] === 'done');
     gallery.again(gallery.pictures.get()[0]!);
-    await vi.waitUntil(() => states(gallery)[0] === 'done');
+    await until(() => states(gallery)[0] === 'done');
     expect(asked.map(({ path }) => path)).toEqual(['/v1/images/edits', '/v1/images/edits']);
     expect(gallery.pictures.get()[0]!.request.seed).not.toBe(REQUEST.seed);
   });
@@ -88,7 +88,7 @@ describe('Gallery', () => {
     fakeFetch(() => eventStream(PICTURE));
     const gallery = new Gallery();
     gallery.add([REQUEST], undefined);
-    await vi.waitUntil(() => states(gallery)[0] === 'done');
+    await until(() => states(gallery)[0] === 'done');
     gallery.remove(gallery.pictures.get()[0]!.id);
     expect(urls.size).toBe(0);
     expect(gallery.pictures.get()).toEqual([]);
@@ -98,8 +98,9 @@ describe('Gallery', () => {
 describe('a request', () => {
   it('wants a prompt, and a seed that is a number or left out', () => {
     const draft = { ...EMPTY_DRAFT, prompt: 'an apple' };
-    expect([draft, { ...draft, seed: ' 12 ' }].map(isReady)).toEqual([true, true]);
-    expect([EMPTY_DRAFT, { ...draft, prompt: ' ' }, { ...draft, seed: '-1' }, { ...draft, seed: '1e3' }].map(isReady)).toEqual([false, false, false, false]);
+    expect([draft, { ...draft, seed: ' 12 ' }, { ...draft, seed: '4294967295' }].map(isReady)).toEqual([true, true, true]);
+    const wrong = ['-1', '1e3', '4294967296', 'x'].map((seed) => ({ ...draft, seed }));
+    expect([EMPTY_DRAFT, { ...draft, prompt: ' ' }, ...wrong].map(isReady)).toEqual([false, false, false, false, false, false]);
   });
 
   it('has a seed, so that it can be painted again', () => {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ask } from '../../src/api/http';
 import { currentKey, keyQuestion } from '../../src/state/key';
-import { fakeFetch, fakeStorage } from './fetching';
+import { fakeFetch, fakeStorage, until } from './fetching';
 
 const denied = () => Response.json({ error: { message: 'wanted a key' } }, { status: 401 });
 const fine = () => Response.json({});
@@ -13,7 +13,7 @@ describe('ask', () => {
   it('asks the person for a key, uses it and keeps it', async () => {
     const asked = fakeFetch(denied, fine);
     const answer = ask('/v1/models');
-    await vi.waitUntil(() => keyQuestion.get() !== undefined);
+    await until(() => keyQuestion.get() !== undefined);
     expect(keyQuestion.get()?.message).toBe('wanted a key');
     keyQuestion.get()?.answer('secret');
     expect((await answer).ok).toBe(true);
@@ -25,7 +25,7 @@ describe('ask', () => {
   it('asks once for several requests', async () => {
     const asked = fakeFetch(denied, denied, fine);
     const answers = Promise.all([ask('/a'), ask('/b')]);
-    await vi.waitUntil(() => asked.length === 2 && keyQuestion.get() !== undefined);
+    await until(() => asked.length === 2 && keyQuestion.get() !== undefined);
     keyQuestion.get()?.answer('secret');
     await answers;
     expect(asked.length).toBe(4);
@@ -35,7 +35,7 @@ describe('ask', () => {
     fakeFetch(denied);
     const answer = ask('/v1/models');
     const failed = expect(answer).rejects.toMatchObject({ message: 'wanted a key', status: 401 });
-    await vi.waitUntil(() => keyQuestion.get() !== undefined);
+    await until(() => keyQuestion.get() !== undefined);
     keyQuestion.get()?.answer(undefined);
     await failed;
   });

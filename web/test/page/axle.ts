@@ -1,5 +1,5 @@
-// A real `axle serve` on a free port for the page's tests, with the demo model on the software card.
-import { spawn } from 'node:child_process';
+// A real `axle serve` on a free port for the page's tests, on the software card.
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,16 +17,33 @@ export interface Axle {
   readonly stop: () => Promise<void>;
 }
 
-/** Starts the server and waits until it can answer. Throws, with its log, when it ends before that. */
-export async function startAxle(...flags: readonly string[]): Promise<Axle> {
-  const folder = mkdtempSync(join(tmpdir(), 'axle_web_test_'));
+/** A server with the demo model. */
+export function startChatting(...flags: readonly string[]): Promise<Axle> {
+  return start(newFolder(), ['--models', MODELS, '--load', MODEL, ...flags], {});
+}
+
+/** A server with a picture model that has the sizes of SD 1.5 and no weights: it paints patterns, in no time. */
+export function startPainting(): Promise<Axle> {
+  const folder = newFolder();
+  const models = join(folder, 'models');
+  execFileSync(BINARY, ['import', '--shape', 'sd15', '--models', models], { stdio: 'ignore' });
+  return start(folder, ['--models', models], { AXLE_SOFTCARD: 'toml:skip_arithmetic = true' });
+}
+
+function newFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'axle_web_test_'));
+}
+
+// Starts the server and waits until it can answer. Throws, with its log, when it ends before that.
+async function start(folder: string, flags: readonly string[], settings: Readonly<Record<string, string>>): Promise<Axle> {
   const environment = {
     ...process.env,
+    ...settings,
     AXLE_SOFTCARD_STATE: join(folder, 'card_state'),
     AXLE_LLM_CACHE: join(folder, 'cache'),
     AXLE_LLM_PROBE: 'off',
   };
-  const child = spawn(BINARY, ['serve', '--port', '0', '--models', MODELS, '--load', MODEL, ...flags], {
+  const child = spawn(BINARY, ['serve', '--port', '0', ...flags], {
     env: environment,
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -1,7 +1,8 @@
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { paintLandscape } from '../mock/painting.mjs';
 import { POLICY } from '../mock/server.mjs';
-import { MODEL, startAxle, type Axle } from './axle';
+import { MODEL, startChatting, startPainting, type Axle } from './axle';
 import { launch, visit, type Visit } from './browser';
 
 const KEY = 'a-key-of-the-test';
@@ -16,7 +17,7 @@ afterEach(async () => {
 
 describe('the server', () => {
   beforeAll(async () => {
-    [browser, axle] = await Promise.all([launch(), startAxle()]);
+    [browser, axle] = await Promise.all([launch(), startChatting()]);
   });
   afterAll(() => Promise.all([browser?.close(), axle?.stop()]));
 
@@ -80,7 +81,7 @@ describe('the server', () => {
 
 describe('a server with keys', () => {
   beforeAll(async () => {
-    [browser, axle] = await Promise.all([launch(), startAxle('--api-key', KEY)]);
+    [browser, axle] = await Promise.all([launch(), startChatting('--api-key', KEY)]);
   });
   afterAll(() => Promise.all([browser?.close(), axle?.stop()]));
 
@@ -91,5 +92,46 @@ describe('a server with keys', () => {
     await page.keyboard.press('Enter');
     await page.getByText(MODEL).first().waitFor();
     expect(await page.evaluate(() => sessionStorage.getItem('axle.key'))).toBe(KEY);
+  });
+});
+
+describe('a server with a picture model', () => {
+  beforeAll(async () => {
+    [browser, axle] = await Promise.all([launch(), startPainting()]);
+  });
+  afterAll(() => Promise.all([browser?.close(), axle?.stop()]));
+
+  async function paint(page: Page, prompt: string): Promise<void> {
+    await page.getByLabel('What shall it be?').fill(prompt);
+    await page.keyboard.press('Enter');
+  }
+
+  it('paints with the page: a picture of the model\'s size, with the seed that was asked for', async () => {
+    open = await visit(browser, axle, '/#/pictures');
+    const { page } = open;
+    await page.getByLabel('Seed', { exact: true }).fill('12');
+    await page.getByLabel('What to keep away from').fill('fog');
+    await paint(page, 'a lighthouse');
+    await page.locator('.tile.done').getByText('Seed 12').waitFor();
+    expect(await page.locator('.tile img').evaluate((image) => (image as HTMLImageElement).naturalWidth)).toBe(512);
+    expect(open.complaints).toEqual([]);
+    expect(open.strays).toEqual([]);
+  });
+
+  it('paints over a picture that is chosen', async () => {
+    open = await visit(browser, axle, '/#/pictures');
+    const { page } = open;
+    await page.locator('input[type=file]').first().setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: paintLandscape(1, 64, 32) });
+    await page.getByRole('button', { name: 'Paint over it' }).waitFor();
+    await paint(page, 'a lighthouse');
+    await page.locator('.tile.done').waitFor();
+    await page.locator('button.face').click();
+    await page.getByText('changed 75 %').waitFor();
+    expect(open.complaints).toEqual([]);
+  });
+
+  it('has no model for the chat, and the page says so', async () => {
+    open = await visit(browser, axle);
+    await open.page.getByText('only ones for pictures').waitFor();
   });
 });

@@ -96,6 +96,7 @@ class Run:
             loss, numbers = loss_of(step)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            self._check_all_learn(name, model)
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             step += 1
@@ -118,6 +119,13 @@ class Run:
                 raise Stopped(f"{name} stopped at step {step}")
         model.load_state_dict(mean.state_dict())
         model.eval()
+
+    @staticmethod
+    def _check_all_learn(name, model):
+        """A weight without a gradient stays as it is, and a loss that falls all the same hides it."""
+        dead = [key for key, parameter in model.named_parameters() if parameter.requires_grad and parameter.grad is None]
+        if dead:
+            raise RuntimeError(f"{name}: {len(dead)} weights have no gradient: {', '.join(dead[:3])}")
 
     @staticmethod
     @torch.no_grad()

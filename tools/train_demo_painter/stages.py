@@ -313,19 +313,20 @@ def unet(run, emoji, junk, steps, batch=32):
         clean, first = batches.clean(chosen), batches.first_noise(looks)
         others = batches.clean(batches.others_in_the_same_look(chosen, step))
         chance = torch.rand(batch, 1, 1, 1, device=run.device)
+        # Two contexts: the second would use the first one's copies of the weights, which have no gradient.
+        with torch.no_grad(), autocast(run):
+            hidden = model["text"](ids).float()
+            source = clean.clone()
+            own = (chance.flatten() < 0.5) & (at > 0)  # As sampling has it: from its own first picture.
+            if own.any():
+                source[own] = model["unet"].picture(first[own], rows[:1].expand(int(own.sum()), -1), hidden[own])[0].float()
+            elsewhere = (chance.flatten() > 0.93) & ((at == 1) | (at == 2))
+            source[elsewhere] = others[elsewhere]
+            share = shares[at][:, :, None, None, None]
+            noisy = share[:, 0] * source + share[:, 1] * torch.randn_like(clean)
+            start = torch.where(chance < 0.15, shares[0, 0] * clean + shares[0, 1] * first, first)
+            sample = torch.where((at == 0)[:, None, None, None], start, noisy)
         with autocast(run):
-            with torch.no_grad():
-                hidden = model["text"](ids).float()
-                source = clean.clone()
-                own = (chance.flatten() < 0.5) & (at > 0)  # As sampling has it: from its own first picture.
-                if own.any():
-                    source[own] = model["unet"].picture(first[own], rows[:1].expand(int(own.sum()), -1), hidden[own])[0].float()
-                elsewhere = (chance.flatten() > 0.93) & ((at == 1) | (at == 2))
-                source[elsewhere] = others[elsewhere]
-                share = shares[at][:, :, None, None, None]
-                noisy = share[:, 0] * source + share[:, 1] * torch.randn_like(clean)
-                start = torch.where(chance < 0.15, shares[0, 0] * clean + shares[0, 1] * first, first)
-                sample = torch.where((at == 0)[:, None, None, None], start, noisy)
             painted, layout = model["unet"].picture(sample, rows[at], hidden)
         painted, layout = painted.float(), layout.float()
         loss = huber(painted - clean).mean() + 0.25 * huber(layout - clean).mean()

@@ -91,6 +91,11 @@ class RunTest(unittest.TestCase):
                 self.train(parts, 40, stop_at=17)
             self.assertTrue(torch.equal(self.train(parts, 40), wanted))
 
+    def test_a_weight_that_cannot_learn_ends_the_training(self):
+        model = torch.nn.ModuleDict({"used": torch.nn.Linear(4, 1), "forgotten": torch.nn.Linear(4, 1)})
+        with tempfile.TemporaryDirectory() as folder, self.assertRaisesRegex(RuntimeError, "forgotten.weight"):
+            Run(folder, device="cpu").train("line", model, lambda step: (model["used"](torch.randn(8, 4)).mean(), {}), 2, 1e-2)
+
 
 if __name__ == "__main__":
     unittest.main()

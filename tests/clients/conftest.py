@@ -1,6 +1,6 @@
 import openai
 import pytest
-from server import running_server
+from server import DEMO_PICTURES, DEMO_TEXTS, running_server
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +17,10 @@ def client(server):
 @pytest.fixture(scope="session")
 def model(client):
     return client.models.list().data[0].id
+
+
+@pytest.fixture(scope="session")
+def pictures():
+    """A server with both demo models."""
+    with running_server(load=(DEMO_TEXTS, DEMO_PICTURES)) as running:
+        yield running

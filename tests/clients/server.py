@@ -15,6 +15,8 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 START_LIMIT_S = 60
+DEMO_TEXTS = "smollm2-135m-instruct"
+DEMO_PICTURES = "painter"
 
 
 class Server:
@@ -55,8 +57,10 @@ def models_folder():
 
 
 @contextlib.contextmanager
-def running_server(*flags, environment=None, ready=True):
-    """A server with the demo model; `ready`: wait until it can answer."""
+def running_server(*flags, environment=None, ready=True, load=(DEMO_TEXTS,)):
+    """A server with demo models, unless the flags name a folder or models; `ready`: wait until it can answer."""
+    if not {"--models", "--load"} & set(flags):
+        flags += tuple(part for name in load for part in ("--load", name))
     with tempfile.TemporaryDirectory(prefix="axle_test_") as folder:
         state = {
             **os.environ,

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import openai
-from server import binary, models_folder, running_server
+from server import DEMO_TEXTS, binary, models_folder, running_server
 
 
 def story(client, model, index, on_chunk=None):
@@ -50,7 +50,7 @@ def test_port_in_use_is_said_with_what_to_do():
         taken.listen()
         port = taken.getsockname()[1]
         result = subprocess.run(
-            [binary(), "serve", "--models", models_folder(), "--port", str(port)],
+            [binary(), "serve", "--models", models_folder(), "--load", DEMO_TEXTS, "--port", str(port)],
             capture_output=True, text=True, timeout=60)
     assert result.returncode == 7
     assert str(port) in result.stderr

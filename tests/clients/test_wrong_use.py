@@ -10,7 +10,7 @@ import time
 import urllib.request
 
 import pytest
-from server import ROOT, binary, models_folder, running_server
+from server import DEMO_TEXTS, ROOT, binary, models_folder, running_server
 
 DEMO_GGUF = os.environ.get("AXLE_DEMO_GGUF", str(ROOT / ".cache/deps/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"))
 
@@ -72,7 +72,7 @@ def test_a_killed_import_is_invisible_and_its_rest_is_cleared(tmp_path):
 
 def test_a_damaged_package_is_refused_with_what_to_do(tmp_path):
     package = tmp_path / "m"
-    shutil.copytree(next(pathlib.Path(models_folder()).iterdir()), package)
+    shutil.copytree(pathlib.Path(models_folder(), DEMO_TEXTS), package)
     layer = next(package.glob("*_l7_*"))
     with open(layer, "r+b") as file:
         file.truncate(1000)
@@ -86,7 +86,7 @@ def test_a_damaged_package_is_refused_with_what_to_do(tmp_path):
 
 def test_show_says_what_serve_would_say(tmp_path):
     package = tmp_path / "m"
-    shutil.copytree(next(pathlib.Path(models_folder()).iterdir()).resolve(), package, copy_function=os.symlink)
+    shutil.copytree(pathlib.Path(models_folder(), DEMO_TEXTS).resolve(), package, copy_function=os.symlink)
     (package / "config.json").unlink()  # As in the vendor's older packages: the file names say enough.
     axle("show", "m", "--models", tmp_path, code=0)
     for name, reason in (("tokenizer.json", "tokenizer.json"), ("tokenizer_config.json", "no chat template")):

@@ -29,9 +29,9 @@ Job::Job(std::string id, const pictures::Output& output, bool with_text,
       notes_(std::move(notes)),
       created_(Clock::now()) {}
 
-void Job::set_run(std::shared_ptr<pictures::Run> run) {
+void Job::set_run(const std::shared_ptr<pictures::Run>& run) {
   const MutexLock lock(mutex_);
-  if (!ended_) run_ = std::move(run);
+  run_ = run;
 }
 
 std::string Job::status() const {
@@ -65,7 +65,7 @@ bool Job::cancel() {
     ended_ = Clock::now();
     end_ = cancelled("job cancelled by client");
     files_.clear();
-    run = std::exchange(run_, nullptr);
+    run = run_.lock();
   }
   if (run != nullptr) run->cancel();
   return true;
@@ -96,13 +96,13 @@ void Job::on_end(const Status& status) {
   if (ended_) return;
   ended_ = Clock::now();
   if (end_.ok()) end_ = status;
-  run_.reset();
 }
 
 std::string Job::json() const {
   const MutexLock lock(mutex_);
+  const std::shared_ptr<pictures::Run> run = run_.lock();
   const pictures::RunProgress progress =
-      run_ == nullptr ? pictures::RunProgress{} : run_->progress();
+      run == nullptr || ended_ ? pictures::RunProgress{} : run->progress();
   json::object object{{"id", id_},
                       {"kind", "img_gen"},
                       {"status", status_locked()},

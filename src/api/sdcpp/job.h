@@ -23,8 +23,9 @@ class Job : public pictures::RunListener {
   Job(std::string id, const pictures::Output& output, bool with_text,
       std::vector<std::string> notes);
 
-  // What paints it; set once, when it has begun.
-  void set_run(std::shared_ptr<pictures::Run> run);
+  // What paints it; set once, when it has begun. The fleet alone keeps the run, which keeps the
+  // job.
+  void set_run(const std::shared_ptr<pictures::Run>& run);
 
   const std::string& id() const { return id_; }
   // "queued", "generating", "completed", "failed" or "cancelled".
@@ -61,7 +62,7 @@ class Job : public pictures::RunListener {
   const Clock::time_point created_;
 
   mutable Mutex mutex_;
-  std::shared_ptr<pictures::Run> run_ AXLE_GUARDED_BY(mutex_);
+  std::weak_ptr<pictures::Run> run_ AXLE_GUARDED_BY(mutex_);
   std::vector<File> files_ AXLE_GUARDED_BY(mutex_);
   std::optional<Clock::time_point> begun_ AXLE_GUARDED_BY(mutex_);
   std::optional<Clock::time_point> ended_ AXLE_GUARDED_BY(mutex_);

@@ -37,7 +37,7 @@ def call(url, path, body=None):
 
 
 def paint(url, count=1, seed=1):
-    """Paints through the native jobs; (seconds until done, when each picture's job ended)."""
+    """Paints through sd-server's jobs; seconds until all are done."""
     begin = time.monotonic()
     job = call(url, "/sdcpp/v1/img_gen", {"prompt": "a lighthouse", "seed": seed, "batch_count": count,
                                           "sample_params": {"sample_steps": STEPS}})

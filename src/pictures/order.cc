@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <random>
 #include <string_view>
 #include <utility>
 
@@ -61,6 +62,11 @@ double nearest_strength(std::int32_t steps, double wanted) {
 
 std::uint64_t seed_of(const Order& order, std::int32_t index) {
   return order.variation == 0.0 ? order.seed + static_cast<std::uint64_t>(index) : order.seed;
+}
+
+std::uint64_t random_seed() {
+  thread_local std::random_device device;
+  return device();
 }
 
 std::uint64_t variation_seed_of(const Order& order, std::int32_t index) {

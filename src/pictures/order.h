@@ -51,6 +51,10 @@ double nearest_strength(std::int32_t steps, double wanted);
 std::uint64_t seed_of(const Order& order, std::int32_t index);
 std::uint64_t variation_seed_of(const Order& order, std::int32_t index);
 
+// A seed for orders that name none: below 2^32, so that every program can read it and PyTorch's
+// generator takes all of it.
+std::uint64_t random_seed();
+
 // A job for each picture.
 // Errors: kInvalidArgument  which field, wanted and found: a size or number of steps that the model
 // has not, a

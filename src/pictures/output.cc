@@ -11,6 +11,7 @@
 
 #include "image/encode.h"
 #include "image/resize.h"
+#include "package/picture_package.h"
 
 namespace axle::pictures {
 namespace {
@@ -154,6 +155,12 @@ Result<std::string> write_picture(const image::Picture& picture, const std::stri
   }
   AXLE_TRY_ASSIGN(const image::Picture fitted, resized(picture, *output.size, output.fit));
   return encode(fitted, parameters, output);
+}
+
+Result<image::Picture> enlarged_preview(const image::Picture& preview) {
+  constexpr int kScale = static_cast<int>(package::kLatentPixels);
+  return image::resize(preview, {preview.width * kScale, preview.height * kScale},
+                       image::Filter::kBicubic);
 }
 
 image::Size size_of(const image::Picture& picture, const Output& output) {

@@ -67,6 +67,10 @@ inline constexpr int kMaxOutputSide = 8192;
 Result<std::string> write_picture(const image::Picture& picture, const std::string& parameters,
                                   const Output& output);
 
+// A preview (a pixel for eight by eight) as large as the picture will be.
+// Errors: those of image::resize().
+Result<image::Picture> enlarged_preview(const image::Picture& preview);
+
 // The size that write_picture() gives.
 image::Size size_of(const image::Picture& picture, const Output& output);
 

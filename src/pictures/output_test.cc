@@ -59,6 +59,10 @@ TEST(OutputTest, PicturesOfOtherProportionsAreMadeToFit) {
             48u);
 }
 
+TEST(OutputTest, APreviewIsMadeAsLargeAsItsPicture) {
+  EXPECT_EQ(enlarged_preview(picture())->size(), (image::Size{64, 32}));
+}
+
 TEST(OutputTest, NamesAreFoundInAnyCase) {
   for (const char* name : {"png", "jpeg", "webp", "rgb888", "rgb565", "mono", "grey4", "grey16"})
     EXPECT_EQ(form_name(form_named(name).value()), name);

@@ -5,7 +5,6 @@
 #include <array>
 #include <chrono>
 #include <ctime>
-#include <random>
 #include <utility>
 
 #include "api/automatic1111/delivery.h"
@@ -25,10 +24,7 @@ using namespace automatic1111;
 constexpr int kFetchers = 2;
 constexpr std::size_t kMaxFetches = 64;
 
-AnySeeds any_seeds() {
-  thread_local std::random_device device;
-  return {device(), device()};
-}
+AnySeeds any_seeds() { return {pictures::random_seed(), pictures::random_seed()}; }
 
 // "20260101235959", local time.
 std::string job_timestamp() {

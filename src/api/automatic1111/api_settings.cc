@@ -16,15 +16,10 @@ namespace {
 
 using namespace automatic1111;
 
-constexpr int kPreviewPixels = 8;  // Of the painted picture, for one of a glimpse.
-
 // The newest glimpse of a run as a PNG as large as the picture; empty where there is none.
 std::string preview_of(const pictures::RunProgress& progress) {
   if (progress.glimpse == nullptr) return {};
-  const image::Picture& small = progress.glimpse->preview;
-  const Result<image::Picture> large =
-      image::resize(small, {small.width * kPreviewPixels, small.height * kPreviewPixels},
-                    image::Filter::kBicubic);
+  const Result<image::Picture> large = pictures::enlarged_preview(progress.glimpse->preview);
   if (!large.ok()) return {};
   Result<std::string> file = image::encode_png(*large);
   return file.ok() ? *std::move(file) : std::string();

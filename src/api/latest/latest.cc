@@ -10,7 +10,6 @@
 #include "api/latest/film.h"
 #include "api/latest/look.h"
 #include "base/log.h"
-#include "image/resize.h"
 
 namespace axle::api {
 namespace {
@@ -23,7 +22,6 @@ constexpr std::array<const char*, 12> kEndings{"png",    "jpg",   "jpeg",   "web
                                                "grey4",  "gray4", "grey16", "gray16"};
 constexpr int kLongestWait = 300;  // Seconds.
 constexpr std::chrono::milliseconds kLookInterval{100};
-constexpr int kLatentPixels = 8;  // A pixel of a preview stands for so many on a side.
 
 http::Response error(int status, const std::string& message) {
   return http::json_response(status, fmt::format(R"({{"error":{}}})", http::json_quote(message)));
@@ -32,10 +30,7 @@ http::Response error(int status, const std::string& message) {
 // How the frame is shown: a preview as large as the picture will be.
 Result<std::string> file_of(const pictures::Frame& frame, const pictures::Output& output) {
   if (frame.finished) return pictures::write_picture(frame.picture, frame.parameters, output);
-  const image::Size whole{frame.picture.width * kLatentPixels,
-                          frame.picture.height * kLatentPixels};
-  AXLE_TRY_ASSIGN(const image::Picture enlarged,
-                  image::resize(frame.picture, whole, image::Filter::kBicubic));
+  AXLE_TRY_ASSIGN(const image::Picture enlarged, pictures::enlarged_preview(frame.picture));
   return pictures::write_picture(enlarged, {}, output);
 }
 

@@ -32,15 +32,9 @@ Status read_size(const Query& query, pictures::Output& output) {
 Status read_dither(const Query& query, pictures::Output& output) {
   const std::string* dither = find(query, "dither");
   if (dither == nullptr) return {};
-  if (*dither == "floyd-steinberg") {
-    output.dither = image::Dither::kFloydSteinberg;
-  } else if (*dither == "bayer") {
-    output.dither = image::Dither::kBayer8;
-  } else if (*dither == "none") {
-    output.dither = image::Dither::kNone;
-  } else {
-    return wrong("dither", "floyd-steinberg, bayer or none", *dither);
-  }
+  const auto named = pictures::dither_named(*dither);
+  if (!named) return wrong("dither", "floyd-steinberg, bayer or none", *dither);
+  output.dither = *named;
   return {};
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <random>
 #include <string_view>
 #include <utility>
 
@@ -11,16 +10,6 @@
 #include "api/openai/image_plan.h"
 
 namespace axle::api {
-namespace {
-
-// Below 2^32, so that every program can read it: a JavaScript number has 53 bits.
-std::uint64_t random_seed() {
-  thread_local std::random_device device;
-  return device();
-}
-
-}  // namespace
-
 ImagesApi::ImagesApi(pictures::Studio& studio, ImagesOptions options)
     : studio_(studio),
       options_(std::move(options)),
@@ -52,7 +41,7 @@ void ImagesApi::paint(ImageTask task, const std::shared_ptr<http::Exchange>& exc
   std::shared_ptr<const pictures::ServedPictures> model = studio_.find(request.value().model);
   if (model == nullptr) return refuse(model_error(request.value().model));
   Parsed<ImagePlan> plan =
-      plan_image(task, request.value(), *model, options_.sources, random_seed());
+      plan_image(task, request.value(), *model, options_.sources, pictures::random_seed());
   if (!plan.ok()) return refuse(plan.error());
   request.value().picture = {};
   request.value().mask = {};

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <random>
 #include <utility>
 
 namespace axle::api::sdcpp {
@@ -17,11 +16,6 @@ http::Response error(int status, std::string_view code, const std::string& messa
       status, json::serialize(json::object{{"error",
                                             {{"code", json::string_view(code.data(), code.size())},
                                              {"message", message}}}}));
-}
-
-std::uint64_t random_seed() {
-  thread_local std::random_device device;
-  return device();
 }
 
 json::object defaults_of(const pictures::ServedPictures& model) {
@@ -129,7 +123,7 @@ Result<std::shared_ptr<Job>> SdcppApi::begin(const Request& request) {
     return not_found(fmt::format("'model': there is no picture model \"{}\"; this server has {}",
                                  request.model, studio_.known_names()));
   }
-  AXLE_TRY_ASSIGN(Plan plan, make_plan(request, *model, rules_, random_seed()));
+  AXLE_TRY_ASSIGN(Plan plan, make_plan(request, *model, rules_, pictures::random_seed()));
   const auto job =
       std::make_shared<Job>(jobs_.new_id(), request.output, request.text, std::move(plan.notes));
   AXLE_TRY_ASSIGN(const std::shared_ptr<pictures::Run> run,

@@ -170,7 +170,9 @@ Result<std::shared_ptr<Engine>> Engine::create(const EngineFile& file, const Pro
   }
   std::unique_ptr<Executor> executor;
   if (!file.model->is_vendor() && !profile.skip_arithmetic) {
-    AXLE_TRY_ASSIGN(executor, make_executor(file.model, {.threads = profile.threads}));
+    AXLE_TRY_ASSIGN(executor,
+                    make_executor(file.model, {.threads = profile.threads,
+                                               .graph_precision = profile.graph_precision}));
     // The executor has weights of its own; the file's would only take room twice.
     if (file.mapping != nullptr) file.mapping->release_pages();
   }

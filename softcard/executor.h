@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -37,6 +38,12 @@ class Executor {
   virtual std::size_t memory_bytes() const = 0;
 };
 
+// In what graphs of ordinary ONNX operators are computed.
+enum class GraphPrecision : std::uint8_t {
+  kFloat,     // 32 bits, as the buffers of the card are.
+  kBfloat16,  // 16 bits where the processor multiplies them faster (x86 with AVX512-BF16 or AMX).
+};
+
 struct ExecutorOptions {
   // Worker threads for the whole process, the calling one included; the first executor decides. 0:
   // the environment's AXLE_SOFTCARD_THREADS, else the number of processors this process may use.
@@ -44,6 +51,7 @@ struct ExecutorOptions {
   // What runs graphs of ordinary ONNX operators (softcard/onnx). Empty: the file kOnnxLibrary
   // beside the library or program that holds this code. It is opened when the first graph needs it.
   std::filesystem::path onnx_library = {};
+  GraphPrecision graph_precision = GraphPrecision::kFloat;
 };
 inline constexpr const char* kOnnxLibrary = "libaxle_onnx_executor.so";
 

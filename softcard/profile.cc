@@ -326,6 +326,13 @@ Status read_quirks(const toml::node& node, Quirks& quirks) {
 Status read_profile(const toml::table& table, Profile& profile) {
   Keys keys(table, "the profile");
   keys.integer("threads", profile.threads, {0, 1024});
+  keys.text("graph_precision", [&](std::string_view name) -> Status {
+    if (name != "f32" && name != "bf16") {
+      return invalid_argument(fmt::format("unknown precision \"{}\"; known: f32, bf16", name));
+    }
+    profile.graph_precision = name == "f32" ? GraphPrecision::kFloat : GraphPrecision::kBfloat16;
+    return {};
+  });
   keys.flag("skip_arithmetic", profile.skip_arithmetic);
   keys.node("quirks", [&](const toml::node& node) { return read_quirks(node, profile.quirks); });
   keys.text("pace", [&](std::string_view name) -> Status {

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "softcard/calls.h"
+#include "softcard/executor.h"
 #include "softcard/quirks.h"
 
 // What kind of machine the software card plays: its cards, how fast they are, and what goes wrong.
@@ -72,6 +73,7 @@ Timing llm8850_pi5_timing();
 struct Profile {
   std::vector<CardProfile> cards = {CardProfile{}};
   int threads = 0;  // 0: every processor this process may use.
+  GraphPrecision graph_precision = GraphPrecision::kFloat;
   Timing timing;
   bool skip_arithmetic = false;
   Quirks quirks;

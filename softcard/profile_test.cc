@@ -58,6 +58,15 @@ TEST(ProfileTest, ANamedPaceSetsTheTimingAndSingleValuesChangeIt) {
   EXPECT_DOUBLE_EQ(profile->timing.copy_bytes_per_second, 1e6);
 }
 
+TEST(ProfileTest, GraphsAreComputedInThePrecisionThatIsNamed) {
+  EXPECT_EQ(parse_profile("")->graph_precision, GraphPrecision::kFloat);
+  EXPECT_EQ(parse_profile("graph_precision = \"f32\"")->graph_precision, GraphPrecision::kFloat);
+  EXPECT_EQ(parse_profile("graph_precision = \"bf16\"")->graph_precision,
+            GraphPrecision::kBfloat16);
+  EXPECT_THAT(parse_profile("graph_precision = \"half\"").status().message(),
+              HasSubstr("known: f32, bf16"));
+}
+
 TEST(ProfileTest, QuirksAreNamedAndUnknownOnesRefused) {
   const Result<Profile> profile = parse_profile("quirks = [\"in_place\", \"cell_order\"]\n");
   ASSERT_TRUE(profile.ok()) << profile.status();

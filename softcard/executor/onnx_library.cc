@@ -48,7 +48,10 @@ Result<std::unique_ptr<Executor>> make_onnx_executor(std::shared_ptr<const axmod
       MakeOnnxExecutor * make,
       open_library(options.onnx_library.empty() ? default_library() : options.onnx_library));
   OnnxAnswer answer;
-  make({.model = std::move(model), .threads = crew_size(options.threads)}, answer);
+  make({.model = std::move(model),
+        .threads = crew_size(options.threads),
+        .precision = options.graph_precision},
+       answer);
   if (!answer.status.ok()) return answer.status;
   return std::move(answer.executor);
 }

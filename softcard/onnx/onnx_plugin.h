@@ -15,6 +15,7 @@ struct OnnxRequest {
   // Keeps its file's bytes (axmodel::Model::file_bytes), which must not be empty.
   std::shared_ptr<const axmodel::Model> model;
   int threads = 1;  // At least 1.
+  GraphPrecision precision = GraphPrecision::kFloat;
 };
 
 struct OnnxAnswer {

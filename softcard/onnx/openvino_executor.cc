@@ -14,26 +14,33 @@
 namespace axle::softcard {
 namespace {
 
-// How graphs are compiled: in float as the card's buffers are, for one caller. Threads are not
-// bound to processors: other programs, and other executors of this process, use them too.
-ov::AnyMap compile_options(int threads) {
+ov::element::Type type_of(GraphPrecision precision) {
+  return precision == GraphPrecision::kFloat ? ov::element::f32 : ov::element::bf16;
+}
+
+// How graphs are compiled: for one caller. Threads are not bound to processors: other programs, and
+// other executors of this process, use them too.
+ov::AnyMap compile_options(int threads, GraphPrecision precision) {
   return {ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY),
-          ov::hint::inference_precision(ov::element::f32),
+          ov::hint::inference_precision(type_of(precision)),
           ov::hint::dynamic_quantization_group_size(0),
           ov::hint::enable_cpu_pinning(false),
           ov::num_streams(1),
           ov::inference_num_threads(threads)};
 }
 
-// What the constants of a graph take as OpenVINO computes with them: floats of 16 bits become 32.
-std::size_t constant_bytes(const ov::Model& graph) {
+// What the constants of a graph take as OpenVINO computes with them: floats in the precision of the
+// computation.
+std::size_t constant_bytes(const ov::Model& graph, GraphPrecision precision) {
   std::size_t total = 0;
   for (const std::shared_ptr<ov::Node>& node : graph.get_ops()) {
     const auto* constant = dynamic_cast<const ov::op::v0::Constant*>(node.get());
     if (constant == nullptr) continue;
     const ov::element::Type type = constant->get_element_type();
-    const bool half = type == ov::element::f16 || type == ov::element::bf16;
-    total += constant->get_byte_size() * (half ? 2 : 1);
+    const bool is_float =
+        type == ov::element::f16 || type == ov::element::bf16 || type == ov::element::f32;
+    const std::size_t count = ov::shape_size(constant->get_shape());
+    total += is_float ? count * type_of(precision).size() : constant->get_byte_size();
   }
   return total;
 }
@@ -41,12 +48,14 @@ std::size_t constant_bytes(const ov::Model& graph) {
 // A graph compiled for each of its shape groups.
 class OpenvinoExecutor final : public Executor {
  public:
-  OpenvinoExecutor(std::shared_ptr<const axmodel::Model> model, int threads)
-      : model_(std::move(model)), threads_(threads) {}
+  explicit OpenvinoExecutor(const OnnxRequest& request)
+      : model_(request.model),
+        options_(compile_options(std::max(request.threads, 1), request.precision)),
+        precision_(request.precision) {}
 
   Status load() {
     AXLE_TRY_ASSIGN(const std::shared_ptr<ov::Model> graph, read_graph(model_->file_bytes));
-    memory_bytes_ = constant_bytes(*graph) * model_->groups.size();
+    memory_bytes_ = constant_bytes(*graph, precision_) * model_->groups.size();
     for (const axmodel::Group& group : model_->groups) {
       AXLE_TRY_ASSIGN(const std::shared_ptr<ov::Model> shaped, graph_of_group(*graph, group));
       AXLE_TRY(compile(shaped));
@@ -70,7 +79,7 @@ class OpenvinoExecutor final : public Executor {
  private:
   Status compile(const std::shared_ptr<ov::Model>& graph) {
     try {
-      ov::CompiledModel compiled = core_.compile_model(graph, "CPU", compile_options(threads_));
+      ov::CompiledModel compiled = core_.compile_model(graph, "CPU", options_);
       requests_.push_back(compiled.create_infer_request());
     } catch (const std::exception& error) {
       return unsupported(fmt::format("OpenVINO cannot compile the graph: {}", reason_of(error)));
@@ -96,7 +105,8 @@ class OpenvinoExecutor final : public Executor {
   }
 
   std::shared_ptr<const axmodel::Model> model_;  // Shared with whoever loaded it.
-  int threads_;
+  ov::AnyMap options_;
+  GraphPrecision precision_;
   ov::Core core_;
   std::vector<ov::InferRequest> requests_;  // One for each group.
   std::size_t memory_bytes_ = 0;
@@ -107,7 +117,7 @@ void make(const OnnxRequest& request, OnnxAnswer& answer) {
     answer.status = unsupported("a graph can only be run from the bytes of its file");
     return;
   }
-  auto executor = std::make_unique<OpenvinoExecutor>(request.model, std::max(request.threads, 1));
+  auto executor = std::make_unique<OpenvinoExecutor>(request);
   answer.status = executor->load();
   if (answer.status.ok()) answer.executor = std::move(executor);
 }

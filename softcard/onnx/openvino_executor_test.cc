@@ -38,9 +38,12 @@ Result<std::shared_ptr<const axmodel::Model>> parse(std::string bytes) {
   return std::shared_ptr<const axmodel::Model>(loaded, &loaded->model);
 }
 
-Result<std::unique_ptr<Executor>> load(const OnnxGraph& graph, int threads = 2) {
+Result<std::unique_ptr<Executor>> load(const OnnxGraph& graph, int threads = 2,
+                                       GraphPrecision precision = GraphPrecision::kFloat) {
   AXLE_TRY_ASSIGN(std::shared_ptr<const axmodel::Model> model, parse(graph.bytes()));
-  return make_executor(std::move(model), {.threads = threads, .onnx_library = AXLE_ONNX_LIBRARY});
+  return make_executor(
+      std::move(model),
+      {.threads = threads, .onnx_library = AXLE_ONNX_LIBRARY, .graph_precision = precision});
 }
 
 template <typename Number>
@@ -112,6 +115,21 @@ TEST(OnnxExecutorTest, AConvolutionIsTheSumOfItsProducts) {
   ASSERT_TRUE(executor.ok()) << executor.status();
   EXPECT_THAT(run_one(**executor, x, 4 * 6 * 6),
               Pointwise(FloatNear(1e-5f), convolution_by_hand(x, weight, bias, 6)));
+}
+
+// Where the processor has no such arithmetic the numbers are those of 32 bits.
+TEST(OnnxExecutorTest, In16BitsTheProductsAreRoundedAndWeightsTakeHalfTheMemory) {
+  const std::vector<float> weight = random_floats(4 * 27, 1);
+  const std::vector<float> bias = random_floats(4, 2);
+  const std::vector<float> x = random_floats(3 * 6 * 6, 3);
+  const OnnxGraph graph = convolution(weight, bias, 6);
+  auto exact = load(graph);
+  auto rounded = load(graph, 2, GraphPrecision::kBfloat16);
+  ASSERT_TRUE(rounded.ok()) << rounded.status();
+  EXPECT_THAT(run_one(**rounded, x, 4 * 6 * 6),
+              Pointwise(FloatNear(0.1f), convolution_by_hand(x, weight, bias, 6)));
+  // 4 * 27 weights and 4 biases.
+  EXPECT_EQ((*exact)->memory_bytes() - (*rounded)->memory_bytes(), 2u * (4 * 27 + 4));
 }
 
 // As exporters write a group norm of 2 groups: InstanceNormalization of a reshaped tensor, scaled.

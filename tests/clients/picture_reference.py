@@ -63,14 +63,20 @@ class Painter:
 
     def __init__(self, folder, threads=2):
         folder = pathlib.Path(folder)
+        self.graphs = {name: self.load(folder / f"{name}.onnx", threads) for name in ("text_encoder", "unet", "vae_decoder", "vae_encoder")}
+        self.words = Words(folder)
+        told = json.loads((folder / "pictures.json").read_text())
+        self.rows = dict(zip(told.get("time_steps", TIMESTEPS[4]), np.load(folder / "time_rows.npy")))
+        self.shares = signal_shares()
+        self.latent = self.latent_shape()
+
+    def load(self, file, threads):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        self.graphs = {name: onnxruntime.InferenceSession(folder / f"{name}.onnx", options, providers=["CPUExecutionProvider"])
-                       for name in ("text_encoder", "unet", "vae_decoder", "vae_encoder")}
-        self.words = Words(folder)
-        self.rows = dict(zip(TIMESTEPS[4], np.load(folder / "time_rows.npy")))
-        self.shares = signal_shares()
-        self.latent = tuple(self.graphs["vae_decoder"].get_inputs()[0].shape)
+        return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+
+    def latent_shape(self):
+        return tuple(self.graphs["vae_decoder"].get_inputs()[0].shape)
 
     def run(self, name, *inputs):
         graph = self.graphs[name]

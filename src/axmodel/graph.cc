@@ -13,6 +13,7 @@
 #include "axmodel/graph_content.h"
 #include "axmodel/new_file.h"
 #include "axmodel/wire.h"
+#include "base/half.h"
 
 namespace axle::axmodel {
 namespace {
@@ -57,28 +58,11 @@ std::string constant_head(const GraphConstant& constant, const std::string& name
   return field + tensor;
 }
 
-// A float as an IEEE half, rounded to the nearest, ties to even. Above 65519 it is infinite.
-std::uint16_t to_half(float value) {
-  std::uint32_t bits = 0;
-  std::memcpy(&bits, &value, sizeof bits);
-  const auto sign = static_cast<std::uint16_t>(bits >> 16 & 0x8000u);
-  bits &= 0x7fffffffu;
-  if (bits >= 0x47800000u) return static_cast<std::uint16_t>(sign | 0x7c00u);
-  if (bits < 0x38800000u) {  // Below 2^-14: a multiple of 2^-24.
-    float magnitude = 0.0f;
-    std::memcpy(&magnitude, &bits, sizeof bits);
-    return static_cast<std::uint16_t>(
-        sign | static_cast<std::uint16_t>(std::nearbyint(magnitude * 16777216.0f)));
-  }
-  bits += 0xc8000fffu + (bits >> 13 & 1u);
-  return static_cast<std::uint16_t>(sign | bits >> 13);
-}
-
 // Writes the numbers of a float constant with 16 bits each.
 // Errors: kUnsupported  a number that has no such form (which constant).
 Status append_narrowed(const GraphConstant& constant, NewFile& file) {
   constexpr std::size_t kChunk = std::size_t{1} << 16;
-  std::vector<std::uint16_t> halves;
+  std::vector<Half> halves;
   const std::size_t count = constant.data.size() / sizeof(float);
   for (std::size_t at = 0; at < count; at += kChunk) {
     halves.resize(std::min(kChunk, count - at));
@@ -86,7 +70,7 @@ Status append_narrowed(const GraphConstant& constant, NewFile& file) {
       float value = 0.0f;
       std::memcpy(&value, constant.data.data() + (at + i) * sizeof(float), sizeof value);
       halves[i] = to_half(value);
-      if ((halves[i] & 0x7c00u) == 0x7c00u) {
+      if (!is_finite(halves[i])) {
         return unsupported(
             fmt::format("constant '{}' holds {}, which 16 bits cannot: export the "
                         "graph in half precision",

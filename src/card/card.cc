@@ -89,4 +89,20 @@ Result<std::uint64_t> Card::memory_free() {
   return now.cmm_free_bytes;
 }
 
+Status Card::check_room(std::uint64_t wanted_bytes, std::string_view name,
+                        std::string_view smaller) {
+  const Result<std::uint64_t> free_bytes = memory_free();
+  if (!free_bytes.ok()) {
+    return free_bytes.status().code() == Code::kUnsupported ? Status() : free_bytes.status();
+  }
+  if (wanted_bytes <= *free_bytes) return {};
+  const auto mebibytes = [](std::uint64_t bytes) {
+    return static_cast<double>(bytes) / (1024.0 * 1024.0);
+  };
+  return exhausted(fmt::format(
+      "{} needs {:.1f} MiB of card memory, but {:.1f} MiB are free; unload another model or take "
+      "{}",
+      name, mebibytes(wanted_bytes), mebibytes(*free_bytes), smaller));
+}
+
 }  // namespace axle::card

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "card/library.h"
@@ -69,6 +70,11 @@ class Card {
 
   // Free memory for engines and buffers. Errors: as readings().
   Result<std::uint64_t> memory_free();
+
+  // Is there room for so many bytes of the model `name`? `smaller` ends the advice "unload another
+  // model or take ...". Ok where the library cannot tell: loading finds out.
+  // Errors: kExhausted  wanted and free. kCardLost.
+  Status check_room(std::uint64_t wanted_bytes, std::string_view name, std::string_view smaller);
 
   // Ok, or the error with which the card was lost.
   Status health() const;

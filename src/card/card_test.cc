@@ -121,11 +121,22 @@ TEST_F(CardTest, ReadingsComeInCelsiusBytesAndPercent) {
   EXPECT_EQ(*free_bytes, 1024000u);
 }
 
+TEST_F(CardTest, RoomIsRefusedWithWhatIsWantedAndWhatIsFree) {
+  open_card();
+  EXPECT_TRUE(card->check_room(1024000, "m", "a smaller one").ok());
+  const Status status = card->check_room(1048576, "m", "a smaller one");
+  EXPECT_EQ(status.code(), Code::kExhausted);
+  EXPECT_EQ(status.message(),
+            "m needs 1.0 MiB of card memory, but 1.0 MiB are free; unload another model or take a "
+            "smaller one");
+}
+
 TEST_F(CardTest, ReadingsAreUnsupportedWhereTheLibraryHasNone) {
   hidden = {"axclrtGetDeviceProperties"};
   open_card();
   EXPECT_EQ(card->readings().status().code(), Code::kUnsupported);
   EXPECT_EQ(card->memory_free().status().code(), Code::kUnsupported);
+  EXPECT_TRUE(card->check_room(std::uint64_t{1} << 60, "m", "a smaller one").ok());
 }
 
 TEST_F(CardTest, ALostCardKeepsItsFirstErrorForEveryLaterCall) {

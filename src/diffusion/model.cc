@@ -1,7 +1,5 @@
 #include "diffusion/model.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <set>
@@ -31,22 +29,6 @@ std::uint64_t file_bytes(const std::filesystem::path& path) {
   return error ? 0 : size;
 }
 
-double mebibytes(std::uint64_t bytes) { return static_cast<double>(bytes) / (1024.0 * 1024.0); }
-
-Status check_room(card::Card& card, const package::PicturePackage& package) {
-  const std::uint64_t wanted = PictureModel::predicted_bytes(package);
-  const Result<std::uint64_t> free = card.memory_free();
-  if (!free.ok()) {
-    // A runtime that cannot tell: loading finds out.
-    return free.status().code() == Code::kUnsupported ? Status() : free.status();
-  }
-  if (wanted <= *free) return {};
-  return exhausted(fmt::format(
-      "{} needs {:.1f} MiB of card memory, but {:.1f} MiB are free; unload another model or take "
-      "one with fewer sizes",
-      package.info().name, mebibytes(wanted), mebibytes(*free)));
-}
-
 std::uint64_t buffers_of(const PicturePackageInfo& package) {
   std::uint64_t bytes = 0;
   for (const PictureVariant& variant : package.variants) {
@@ -71,7 +53,7 @@ std::uint64_t PictureModel::predicted_bytes(const package::PicturePackage& packa
 Result<std::unique_ptr<PictureModel>> PictureModel::load(card::Card& card,
                                                          const package::PicturePackage& package,
                                                          const LoadCallback& progress) {
-  AXLE_TRY(check_room(card, package));
+  AXLE_TRY(card.check_room(predicted_bytes(package), package.info().name, "one with fewer sizes"));
   const PicturePackageInfo& info = package.info();
   std::unique_ptr<PictureModel> model(new PictureModel());
   const std::set<std::filesystem::path> files = engine_files(info);

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/check.h"
+#include "base/half.h"
 
 namespace axle::diffusion {
 namespace {
@@ -16,13 +17,7 @@ constexpr double kParallel = 0.9995;
 
 float keep(float value) { return value; }
 
-// The nearest number of half precision: 11 significant bits, steps of at least 2^-24.
-float round_to_half(float value) {
-  int exponent = 0;
-  std::frexp(value, &exponent);
-  const float step = std::ldexp(1.0f, std::max(exponent - 11, -24));
-  return std::nearbyint(value / step) * step;
-}
+float round_to_half(float value) { return to_float(to_half(value)); }
 
 // Box-Muller over one block: the first half of the uniform numbers gives lengths, the second
 // angles.
@@ -58,40 +53,14 @@ double length_of(std::span<const float> values) {
 
 }  // namespace
 
-TorchRandom::TorchRandom(std::uint64_t seed) : state_{}, used_(state_.size()) {
-  state_[0] = static_cast<std::uint32_t>(seed);
-  for (std::size_t i = 1; i < state_.size(); ++i) {
-    const std::uint32_t before = state_[i - 1];
-    state_[i] = 1812433253u * (before ^ (before >> 30)) + static_cast<std::uint32_t>(i);
-  }
-}
-
-void TorchRandom::refill() {
-  constexpr std::size_t kSize = 624;
-  for (std::size_t i = 0; i < kSize; ++i) {
-    const std::uint32_t mixed = (state_[i] & 0x80000000u) | (state_[(i + 1) % kSize] & 0x7fffffffu);
-    state_[i] = state_[(i + 397) % kSize] ^ (mixed >> 1) ^ ((mixed & 1u) != 0 ? 0x9908b0dfu : 0u);
-  }
-  used_ = 0;
-}
-
-std::uint32_t TorchRandom::next() {
-  if (used_ == state_.size()) refill();
-  std::uint32_t bits = state_[used_++];
-  bits ^= bits >> 11;
-  bits ^= (bits << 7) & 0x9d2c5680u;
-  bits ^= (bits << 15) & 0xefc60000u;
-  return bits ^ (bits >> 18);
-}
-
 void TorchRandom::normal(std::span<float> values) {
   fill(
-      values, [this] { return static_cast<float>(next() & 0xffffffu) * 0x1p-24f; }, keep);
+      values, [this] { return static_cast<float>(random_() & 0xffffffu) * 0x1p-24f; }, keep);
 }
 
 void TorchRandom::normal_half(std::span<float> values) {
   fill(
-      values, [this] { return static_cast<float>(next() & 0x7ffu) * 0x1p-11f; }, round_to_half);
+      values, [this] { return static_cast<float>(random_() & 0x7ffu) * 0x1p-11f; }, round_to_half);
 }
 
 std::vector<float> slerp(std::span<const float> from, std::span<const float> to, double share) {

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <cstdint>
+#include <random>
 #include <span>
 #include <vector>
 
@@ -17,10 +16,10 @@ namespace axle::diffusion {
 class TorchRandom {
  public:
   // Only the low 32 bits of the seed count, as there.
-  explicit TorchRandom(std::uint64_t seed);
+  explicit TorchRandom(std::uint64_t seed) : random_(static_cast<std::uint32_t>(seed)) {}
 
   // The next 32 random bits.
-  std::uint32_t next();
+  std::uint32_t next() { return static_cast<std::uint32_t>(random_()); }
 
   // Fills with what torch.randn(n) gives as float32, to 2e-6 (its logarithm and sine may differ in
   // the last bit). REQUIRES: at least 16 numbers; PyTorch draws fewer in another way.
@@ -29,10 +28,7 @@ class TorchRandom {
   void normal_half(std::span<float> values);
 
  private:
-  void refill();
-
-  std::array<std::uint32_t, 624> state_;
-  std::size_t used_;
+  std::mt19937 random_;
 };
 
 // On the arc from `from` (share 0) to `to` (share 1): mixed noise that is as strong as each of

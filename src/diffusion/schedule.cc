@@ -6,8 +6,6 @@
 #include <array>
 #include <cmath>
 
-#include "base/check.h"
-
 namespace axle::diffusion {
 namespace {
 
@@ -36,17 +34,6 @@ std::array<double, kTimesteps> make_alpha_bars() {
 double alpha_bar(std::int32_t timestep) {
   static const std::array<double, kTimesteps> alphas = make_alpha_bars();
   return alphas.at(static_cast<std::size_t>(timestep));
-}
-
-std::vector<std::int32_t> lcm_timesteps(std::int32_t steps) {
-  AXLE_CHECK(steps >= 1 && steps <= kDistilledSteps);
-  constexpr std::int32_t kStride = kTimesteps / kDistilledSteps;
-  std::vector<std::int32_t> timesteps;
-  for (std::int32_t i = 0; i < steps; ++i) {
-    const std::int32_t index = kDistilledSteps - i * kDistilledSteps / steps;
-    timesteps.push_back(index * kStride - 1);
-  }
-  return timesteps;
 }
 
 std::vector<std::int32_t> kept_timesteps(std::int32_t steps, double strength) {

@@ -5,24 +5,21 @@
 #include <vector>
 
 #include "base/result.h"
+#include "package/lcm_schedule.h"
 
 // The noise schedule of Stable Diffusion 1.x and the steps of a latent consistency model (LCM) on
 // it. Timesteps count from 0 (a clean picture) to 999 (noise).
 // Source: Ho et al. 2020 (DDPM); Luo et al. 2023 (LCM); diffusers, scheduling_lcm.py.
 namespace axle::diffusion {
 
-inline constexpr std::int32_t kTimesteps = 1000;
-// LCM was distilled on every twentieth timestep.
-inline constexpr std::int32_t kDistilledSteps = 50;
+using package::kDistilledSteps;
+using package::kTimesteps;
+using package::lcm_timesteps;
 
 // Share of the picture's power in a latent at `timestep`: the product of 1 - beta, the square roots
 // of beta rising evenly from sqrt(0.00085) to sqrt(0.012).
 // REQUIRES: 0 <= timestep < kTimesteps.
 double alpha_bar(std::int32_t timestep);
-
-// The timesteps of a run of `steps` steps, falling.
-// REQUIRES: 1 <= steps <= kDistilledSteps.
-std::vector<std::int32_t> lcm_timesteps(std::int32_t steps);
 
 // Those of lcm_timesteps(steps) that are left when a run starts from a picture, of which `strength`
 // (0 to 1) is to be painted anew: the last floor(steps * strength), at least one. Source:

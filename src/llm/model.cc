@@ -1,7 +1,5 @@
 #include "llm/model.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
@@ -37,22 +35,6 @@ std::uint64_t output_bytes(const package::LayerShape& shape, std::size_t kv_widt
 // What further banks leave of the card's memory, for what the runtime takes by itself.
 constexpr std::uint64_t kKeptFreeBytes = 64ull << 20;
 
-double mebibytes(std::uint64_t bytes) { return static_cast<double>(bytes) / (1024.0 * 1024.0); }
-
-Status check_room(card::Card& card, const package::Package& package) {
-  const std::uint64_t wanted = Model::predicted_bytes(package);
-  const Result<std::uint64_t> free = card.memory_free();
-  if (!free.ok()) {
-    // A runtime that cannot tell: loading finds out.
-    return free.status().code() == Code::kUnsupported ? Status() : free.status();
-  }
-  if (wanted <= *free) return {};
-  return exhausted(fmt::format(
-      "{} needs {:.1f} MiB of card memory, but {:.1f} MiB are free; unload another model or take "
-      "one with smaller weights or fewer cells",
-      package.name(), mebibytes(wanted), mebibytes(*free)));
-}
-
 }  // namespace
 
 std::uint64_t Model::predicted_bytes(const package::Package& package) {
@@ -84,7 +66,8 @@ Model::Model(card::Card& card, const package::Package& package, Engines engines,
 
 Result<std::unique_ptr<Model>> Model::load(card::Card& card, const package::Package& package,
                                            const LoadOptions& options) {
-  AXLE_TRY(check_room(card, package));
+  AXLE_TRY(card.check_room(predicted_bytes(package), package.name(),
+                           "one with smaller weights or fewer cells"));
   AXLE_TRY_ASSIGN(Embeddings embeddings, Embeddings::open(package.embedding_path(),
                                                           package.vocab_size(), package.hidden()));
   AXLE_TRY_ASSIGN(Engines engines, load_engines(card, package, options.progress));

@@ -9,6 +9,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "text/byte_level.h"
+
 namespace axle::package {
 namespace {
 
@@ -17,19 +19,11 @@ constexpr std::int32_t kNormal = 1;       // Kinds of token in GGUF files.
 constexpr std::int32_t kControl = 3;
 constexpr std::string_view kBlank = "\u0120";  // How byte-level BPE writes a blank.
 
-std::string utf8(std::uint32_t code_point) {
-  if (code_point < 0x80) return {static_cast<char>(code_point)};
-  return {static_cast<char>(0xc0 | code_point >> 6), static_cast<char>(0x80 | (code_point & 0x3f))};
-}
-
-// The characters that stand for the bytes 0 to 255. Source: openai/gpt-2, src/encoder.py,
-// bytes_to_unicode().
 std::vector<std::string> byte_tokens() {
   std::vector<std::string> tokens;
-  std::uint32_t next = 256;
-  for (std::uint32_t byte = 0; byte < 256; ++byte) {
-    const bool shown = (byte >= 33 && byte <= 126) || (byte >= 161 && byte != 173);
-    tokens.push_back(utf8(shown ? byte : next++));
+  for (int byte = 0; byte < 256; ++byte) {
+    const char c = static_cast<char>(byte);
+    tokens.push_back(text::byte_level({&c, 1}));
   }
   return tokens;
 }

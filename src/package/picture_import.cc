@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "package/import_output.h"
+#include "package/lcm_schedule.h"
 #include "package/npy.h"
 #include "package/picture_config.h"
 #include "package/picture_graphs.h"
@@ -24,6 +25,9 @@ namespace fs = std::filesystem;
 constexpr std::size_t kSizeStep = 64;  // The U-Net halves latents of 8 pixels three times.
 constexpr std::size_t kLargestSize = 2048;
 constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
+
+// LCM is meant for 1 to 8 steps. Source: Luo et al. 2023.
+constexpr std::int32_t kMostSteps = 8;
 
 constexpr const char* kLcmNote =
     "the U-Net must be one for LCM sampling, for example with the LCM-LoRA fused: others give "
@@ -82,7 +86,7 @@ class Import {
   // The timesteps of the rows.
   Status read_steps() {
     if (graphs_.embedding) {
-      report_.time_steps = lcm_time_steps();
+      report_.time_steps = all_lcm_timesteps(kMostSteps);
       report_.notes.emplace_back(kLcmNote);
       return {};
     }
@@ -91,7 +95,7 @@ class Import {
                                    files_.unet.string(),
                                    (options_.source / "time_rows.npy").string()));
     }
-    report_.time_steps = {999, 759, 499, 259};
+    report_.time_steps = lcm_timesteps(4);
     if (!config_.time_steps.empty()) report_.time_steps = config_.time_steps;
     return {};
   }

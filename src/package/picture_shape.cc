@@ -6,14 +6,15 @@
 
 #include "axmodel/model.h"
 #include "base/file.h"
-#include "package/clip_vocabulary.h"
 #include "package/import_output.h"
+#include "package/lcm_schedule.h"
 #include "package/npy.h"
 #include "package/package.h"
 #include "package/picture_config.h"
 #include "package/picture_import.h"
 #include "package/picture_package.h"
 #include "package/staging.h"
+#include "text/clip_vocabulary.h"
 #include "text/utf8.h"
 
 namespace axle::package {
@@ -95,7 +96,7 @@ std::string made_up_rows(const std::vector<int>& steps) {
 Status write_files(const std::string& name, const std::vector<int>& steps, const fs::path& folder) {
   for (const EngineShape& shape : engine_shapes()) AXLE_TRY(write_engine(shape, folder));
   AXLE_TRY(write_file_atomically(folder / "time_rows.npy", made_up_rows(steps)));
-  const ClipFiles tokenizer = clip_files({});
+  const text::ClipFiles tokenizer = text::clip_files({});
   AXLE_TRY(write_file_atomically(folder / "vocab.json", tokenizer.vocabulary));
   AXLE_TRY(write_file_atomically(folder / "merges.txt", tokenizer.merges));
   return write_file_atomically(folder / kPictureConfigFile,
@@ -111,7 +112,7 @@ Result<PictureImportReport> import_picture_shape(const PictureImportOptions& opt
   if (text::find_invalid_utf8(name)) return invalid_argument("the name is not UTF-8");
   report.width = kSide;
   report.height = kSide;
-  report.time_steps = {999, 759, 499, 259};
+  report.time_steps = lcm_timesteps(4);
   report.notes.emplace_back(kNoWeightsNote);
   ImportRecord record;
   record.options = fmt::format("shape=sd15 no weights name={}", name);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "package/lcm_schedule.h"
 #include "package/npy.h"
 
 namespace axle::package {
@@ -18,7 +19,7 @@ namespace fs = std::filesystem;
 
 // Of the vendor's files. Source: AXERA-TECH/sd1.5-lcm.axera, launcher.py.
 const std::vector<int>& usual_steps() {
-  static const std::vector<int> steps = {999, 759, 499, 259};
+  static const std::vector<int> steps = lcm_timesteps(4);
   return steps;
 }
 const std::vector<int>& usual_late_steps() {

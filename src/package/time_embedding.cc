@@ -11,6 +11,8 @@
 #include <set>
 #include <utility>
 
+#include "base/half.h"
+
 namespace axle::package {
 namespace {
 
@@ -18,19 +20,6 @@ using axmodel::DataType;
 using axmodel::GraphConstant;
 using axmodel::GraphFile;
 using axmodel::GraphNode;
-
-constexpr int kMostSteps = 8;
-constexpr int kOriginalSteps = 50;
-constexpr int kStepLength = 20;
-constexpr int kLastTimestep = 999;
-
-float from_half(std::uint16_t half) {
-  const float magnitude =
-      (half & 0x7c00) == 0
-          ? std::ldexp(static_cast<float>(half & 0x3ff), -24)
-          : std::ldexp(static_cast<float>((half & 0x3ff) | 0x400), ((half >> 10) & 0x1f) - 25);
-  return (half & 0x8000) != 0 ? -magnitude : magnitude;
-}
 
 // The numbers of a constant as floats; nothing for other types.
 std::optional<std::vector<float>> numbers_of(const GraphConstant& constant) {
@@ -45,9 +34,9 @@ std::optional<std::vector<float>> numbers_of(const GraphConstant& constant) {
   if (constant.dtype != DataType::kFloat16) return std::nullopt;
   numbers.resize(constant.data.size() / 2);
   for (std::size_t i = 0; i < numbers.size(); ++i) {
-    std::uint16_t half = 0;
+    Half half;
     std::memcpy(&half, constant.data.data() + 2 * i, sizeof half);
-    numbers[i] = from_half(half);
+    numbers[i] = to_float(half);
   }
   return numbers;
 }
@@ -255,16 +244,6 @@ std::vector<float> TimeEmbedding::row(int timestep) const {
 
 Result<TimeEmbedding> find_time_embedding(const GraphFile& unet, const std::string& timestep) {
   return Finder(unet, timestep).find();
-}
-
-std::vector<int> lcm_time_steps() {
-  std::set<int, std::greater<>> steps;
-  for (int count = 1; count <= kMostSteps; ++count) {
-    for (int i = 0; i < count; ++i) {
-      steps.insert(kLastTimestep - kStepLength * (kOriginalSteps * i / count));
-    }
-  }
-  return {steps.begin(), steps.end()};
 }
 
 }  // namespace axle::package

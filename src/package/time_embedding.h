@@ -38,8 +38,4 @@ struct TimeEmbedding {
 Result<TimeEmbedding> find_time_embedding(const axmodel::GraphFile& unet,
                                           const std::string& timestep);
 
-// The timesteps of all LCM schedules of 1 to 8 steps, the noisiest first: of n steps, step i is at
-// 999 - 20 floor(50 i / n). Source: diffusers, LCMScheduler.set_timesteps with 50 original steps.
-std::vector<int> lcm_time_steps();
-
 }  // namespace axle::package

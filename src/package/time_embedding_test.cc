@@ -135,14 +135,5 @@ TEST_F(TimeEmbeddingTest, LayersThatDoNotFitEachOtherAreCorrupt) {
   EXPECT_EQ(find(graph).status().code(), Code::kCorrupt);
 }
 
-TEST(LcmTimeStepsTest, AreThoseOfAllSchedulesUpToEightSteps) {
-  const std::vector<int> steps = lcm_time_steps();
-  for (const int step : {999, 759, 499, 259, 679, 339, 879, 139}) {
-    EXPECT_THAT(steps, ::testing::Contains(step));
-  }
-  EXPECT_EQ(steps.front(), 999);
-  EXPECT_TRUE(std::is_sorted(steps.rbegin(), steps.rend()));
-}
-
 }  // namespace
 }  // namespace axle::package

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "text/byte_level.h"
 #include "text/test_vocab.h"
 #include "text/tokenizer.h"
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "text/test_clip.h"
+#include "text/clip_vocabulary.h"
 
 namespace axle::text {
 namespace {
@@ -23,7 +23,7 @@ constexpr std::int32_t kEnd = 515;
 
 ClipTokenizer tokenizer() {
   const ClipFiles files = clip_files(kMerges);
-  Result<ClipTokenizer> made = ClipTokenizer::from_files(files.vocab_json, files.merges_txt);
+  Result<ClipTokenizer> made = ClipTokenizer::from_files(files.vocabulary, files.merges);
   EXPECT_TRUE(made.ok()) << made.status();
   return *std::move(made);
 }
@@ -88,15 +88,15 @@ TEST(ClipTokenizerTest, FilesThatAreNotSuchAreCorruptAndSayWhere) {
     EXPECT_EQ(status.code(), Code::kCorrupt);
     return status.message();
   };
-  EXPECT_THAT(why("[1, 2]", good.merges_txt), HasSubstr("vocab.json"));
-  EXPECT_THAT(why("{\"a\": 0}", good.merges_txt), HasSubstr("<|startoftext|>"));
-  EXPECT_THAT(why(good.vocab_json, "#version: 0.2\nc a\nca\n"), HasSubstr("merges.txt, line 3"));
-  EXPECT_THAT(why(good.vocab_json, "\xff"), HasSubstr("merges.txt is not UTF-8"));
+  EXPECT_THAT(why("[1, 2]", good.merges), HasSubstr("vocab.json"));
+  EXPECT_THAT(why("{\"a\": 0}", good.merges), HasSubstr("<|startoftext|>"));
+  EXPECT_THAT(why(good.vocabulary, "#version: 0.2\nc a\nca\n"), HasSubstr("merges.txt, line 3"));
+  EXPECT_THAT(why(good.vocabulary, "\xff"), HasSubstr("merges.txt is not UTF-8"));
 }
 
 TEST(ClipTokenizerTest, MergesBeyondTheVocabularyAreLeftOut) {
   const ClipFiles files = clip_files(kMerges);
-  const auto made = ClipTokenizer::from_files(files.vocab_json, files.merges_txt + "d o\n");
+  const auto made = ClipTokenizer::from_files(files.vocabulary, files.merges + "d o\n");
   ASSERT_TRUE(made.ok()) << made.status();
   EXPECT_EQ(made->encode("cat")->ids[1], kCat);
 }

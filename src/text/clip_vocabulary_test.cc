@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "text/clip_tokenizer.h"
-#include "text/test_clip.h"
+#include "text/clip_vocabulary.h"
 
 namespace axle::text {
 namespace {
@@ -23,7 +23,7 @@ const ClipTokenizer& clip() {
     std::vector<std::string> merges;
     while (merges.size() < kMergesUsed && std::getline(file, line)) merges.push_back(line);
     const ClipFiles files = clip_files(merges);
-    Result<ClipTokenizer> made = ClipTokenizer::from_files(files.vocab_json, files.merges_txt);
+    Result<ClipTokenizer> made = ClipTokenizer::from_files(files.vocabulary, files.merges);
     EXPECT_TRUE(made.ok()) << made.status();
     return *std::move(made);
   }();

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "text/byte_level.h"
+
 namespace axle::text {
 namespace {
 
@@ -11,34 +13,7 @@ constexpr std::int32_t kNormal = 1;
 constexpr std::int32_t kControl = 3;
 constexpr std::int32_t kUserDefined = 4;
 
-bool stands_for_itself(unsigned byte) {
-  return (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
-}
-
-void append_utf8(unsigned code, std::string& out) {
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-    return;
-  }
-  out += static_cast<char>(0xC0 | (code >> 6));
-  out += static_cast<char>(0x80 | (code & 0x3F));
-}
-
 }  // namespace
-
-std::string byte_level(std::string_view bytes) {
-  std::string out;
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    unsigned code = byte;
-    if (!stands_for_itself(byte)) {
-      code = 0x100;
-      for (unsigned other = 0; other < byte; ++other) code += stands_for_itself(other) ? 0u : 1u;
-    }
-    append_utf8(code, out);
-  }
-  return out;
-}
 
 TestVocab::TestVocab() {
   for (int byte = 0; byte < 256; ++byte) {

@@ -9,9 +9,6 @@
 
 namespace axle::text {
 
-// The characters that a byte-level vocabulary writes for `bytes`.
-std::string byte_level(std::string_view bytes);
-
 // A small byte-level vocabulary for tests: all 256 bytes (id = byte), then what is added.
 class TestVocab {
  public:

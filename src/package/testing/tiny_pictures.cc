@@ -7,8 +7,8 @@
 
 #include "axmodel/testing/onnx_graph.h"
 #include "base/file.h"
-#include "package/clip_vocabulary.h"
 #include "package/npy.h"
+#include "text/clip_vocabulary.h"
 
 namespace axle::package::testing {
 namespace {
@@ -144,7 +144,7 @@ Status write_tiny_engines(const fs::path& folder, const TinyPicturesOptions& opt
 
 Status write_tiny_clip_tokenizer(const fs::path& folder) {
   fs::create_directories(folder);
-  const ClipFiles files = clip_files({kMerges.begin(), kMerges.end()});
+  const text::ClipFiles files = text::clip_files({kMerges.begin(), kMerges.end()});
   AXLE_TRY(write_file_atomically(folder / "vocab.json", files.vocabulary));
   return write_file_atomically(folder / "merges.txt", files.merges);
 }

@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
-// A tokenizer in CLIP's format that knows bytes only, for packages that have no other. Not part of
-// the room's interface. Source of the format: OpenAI CLIP, simple_tokenizer.py.
-namespace axle::package {
+// Tokenizers in CLIP's format from a list of merges, for packages that have none.
+// Source of the format: OpenAI CLIP, simple_tokenizer.py.
+namespace axle::text {
 
 struct ClipFiles {
   std::string vocabulary;  // vocab.json
@@ -16,4 +16,4 @@ struct ClipFiles {
 // the begin and the end token.
 ClipFiles clip_files(const std::vector<std::string>& merges);
 
-}  // namespace axle::package
+}  // namespace axle::text

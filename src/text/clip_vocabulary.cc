@@ -1,34 +1,26 @@
-#include "package/clip_vocabulary.h"
+#include "text/clip_vocabulary.h"
 
 #include <fmt/format.h>
 
 #include <cstddef>
 
-namespace axle::package {
+#include "text/byte_level.h"
+
+namespace axle::text {
 namespace {
 
 constexpr std::size_t kBytes = 256;
 
-std::string utf8(unsigned point) {
-  if (point < 0x80) return {static_cast<char>(point)};
-  return {static_cast<char>(0xc0 | point >> 6), static_cast<char>(0x80 | (point & 0x3f))};
-}
-
-// The character that stands for a byte. Source: OpenAI CLIP, simple_tokenizer.py, bytes_to_unicode.
-bool stands_for_itself(unsigned byte) {
-  return (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
-}
-
 // All characters for bytes, in the order of the vocabulary: first those that stand for themselves.
 std::vector<std::string> byte_characters() {
-  std::vector<std::string> characters;
-  for (unsigned byte = 0; byte < kBytes; ++byte) {
-    if (stands_for_itself(byte)) characters.push_back(utf8(byte));
+  std::vector<std::string> own;
+  std::vector<std::string> others;
+  for (std::size_t byte = 0; byte < kBytes; ++byte) {
+    const char c = static_cast<char>(byte);
+    (is_own_character(static_cast<unsigned char>(c)) ? own : others).push_back(byte_level({&c, 1}));
   }
-  for (unsigned next = kBytes; characters.size() < kBytes; ++next) {
-    characters.push_back(utf8(next));
-  }
-  return characters;
+  own.insert(own.end(), others.begin(), others.end());
+  return own;
 }
 
 std::string json_key(const std::string& token) {
@@ -59,4 +51,4 @@ ClipFiles clip_files(const std::vector<std::string>& merges) {
   return files;
 }
 
-}  // namespace axle::package
+}  // namespace axle::text

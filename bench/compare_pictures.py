@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Seconds per picture: axle on the software card beside the same graphs driven directly by ONNX Runtime and OpenVINO, in 32 and in 16 bits.
 
-    ./dev bench pictures [--pictures 10] [--threads 2] [--rounds 3] [--package FOLDER]
+    ./dev bench pictures [--pictures 10] [--threads 2] [--warm 1] [--rounds 3] [--package FOLDER]
 
 `FOLDER` is an imported picture package; without it the demo painter. All sides have the same number of threads and take turns, 4
 steps from a prompt; each is alone in memory while it paints, because a model of true size would not fit four times. axle is asked over
@@ -66,8 +66,9 @@ def as_graphs(package, folder):
     return folder
 
 
-def seconds(paint, pictures):
-    paint("red apple", 1000)  # Warm.
+def seconds(paint, pictures, warm):
+    for seed in range(warm):
+        paint("red apple", 1000 + seed)
     times = []
     for seed in range(pictures):
         begin = time.monotonic()
@@ -79,6 +80,7 @@ def seconds(paint, pictures):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=int, default=10)
+    parser.add_argument("--warm", type=int, default=1, help="pictures before those that count")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--package", type=pathlib.Path, default=pathlib.Path(models_folder()) / DEMO_PICTURES)
@@ -97,7 +99,7 @@ def main():
         for _ in range(arguments.rounds):
             for name, side in sides.items():
                 with side() as paint:
-                    times.setdefault(name, []).append(seconds(paint, arguments.pictures))
+                    times.setdefault(name, []).append(seconds(paint, arguments.pictures, arguments.warm))
     for name, rounds in times.items():
         print(f"{name:22} {statistics.median(rounds) * 1000:9.1f} ms per picture")
 

@@ -4,7 +4,8 @@
     python3 -m venv sd15-venv
     sd15-venv/bin/pip install torch==2.5.1 diffusers==0.35.2 transformers==4.57.6 onnx==1.17.0
     sd15-venv/bin/python bench/make_sd15.py sd15-onnx
-    axle import sd15-onnx --name sd15-random --size 512x512
+    axle import sd15-onnx --name sd15-random
+    ./dev bench pictures --package .../sd15-random --pictures 1 --warm 0 --rounds 1
 
 For benchmarks of what such a model costs without a card; the pictures are noise. The classes and numbers are those of the published
 configurations; wants 12 GiB of memory for a minute or two and 5 GiB of disk.
@@ -26,6 +27,8 @@ VAE = {"sample_size": 512, "latent_channels": 4, "block_out_channels": (128, 256
 TEXT = {"vocab_size": 49408, "hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12,
         "projection_dim": 768}
 LENGTH = 77
+SIDE = 512
+LATENTS = SIDE // 8
 
 
 class Text(torch.nn.Module):
@@ -64,7 +67,7 @@ class Encoder(torch.nn.Module):
         return self.model.quant_conv(self.model.encoder(sample))
 
 
-def export(folder, model, inputs, output, dynamic):
+def export(folder, model, inputs, output):
     """One part; the weights in one file beside it."""
     folder.mkdir(parents=True)
     model.eval()
@@ -72,7 +75,7 @@ def export(folder, model, inputs, output, dynamic):
     scratch.mkdir()
     with torch.no_grad():
         torch.onnx.export(model, tuple(inputs.values()), str(scratch / "model.onnx"), input_names=list(inputs), output_names=[output],
-                          dynamic_axes=dynamic, opset_version=17, dynamo=False)
+                          opset_version=17, dynamo=False)
     graph = onnx.load(str(scratch / "model.onnx"))
     onnx.save_model(graph, str(folder / "model.onnx"), save_as_external_data=True, location="model.onnx_data")
     for file in scratch.iterdir():
@@ -96,16 +99,13 @@ def main():
         sys.exit(__doc__)
     folder = pathlib.Path(sys.argv[1])
     torch.manual_seed(0)
-    export(folder / "text_encoder", Text(), {"input_ids": torch.zeros(1, LENGTH, dtype=torch.int32)}, "last_hidden_state",
-           {"input_ids": {0: "batch"}})
-    square = {2: "height", 3: "width"}
+    export(folder / "text_encoder", Text(), {"input_ids": torch.zeros(1, LENGTH, dtype=torch.int32)}, "last_hidden_state")
     vae = AutoencoderKL(**VAE)
-    export(folder / "vae_decoder", Decoder(vae), {"latent_sample": torch.zeros(1, 4, 16, 16)}, "sample",
-           {"latent_sample": square})
-    export(folder / "vae_encoder", Encoder(vae), {"sample": torch.zeros(1, 3, 128, 128)}, "latent_parameters", {"sample": square})
-    export(folder / "unet", UNet(), {"sample": torch.zeros(1, 4, 16, 16), "timestep": torch.tensor([999]),
-                                     "encoder_hidden_states": torch.zeros(1, LENGTH, TEXT["hidden_size"])}, "out_sample",
-           {"sample": {0: "batch", **square}})
+    latents = torch.zeros(1, 4, LATENTS, LATENTS)
+    export(folder / "vae_decoder", Decoder(vae), {"latent_sample": latents}, "sample")
+    export(folder / "vae_encoder", Encoder(vae), {"sample": torch.zeros(1, 3, SIDE, SIDE)}, "latent_parameters")
+    text = torch.zeros(1, LENGTH, TEXT["hidden_size"])
+    export(folder / "unet", UNet(), {"sample": latents, "timestep": torch.tensor([999]), "encoder_hidden_states": text}, "out_sample")
     write_tokenizer(folder / "tokenizer")
 
 

@@ -87,13 +87,17 @@ void Supervisor::on_models_settled(Time now) {
 void Supervisor::on_heartbeat(Time now, const jobs::Heartbeat& heartbeat) {
   if (phase_ != Phase::kLoading && phase_ != Phase::kRunning) return;
   last_heartbeat_ = now;
-  const milliseconds limit =
-      phase_ == Phase::kLoading ? options_.load_deadline : options_.call_deadline;
+  const milliseconds limit = call_limit();
   const std::chrono::microseconds age(heartbeat.call_running_us);
   if (age <= limit) return;
   fail(now, deadline_exceeded(fmt::format(
                 "the card call {} has been running for {:.1f} s, wanted at most {:.1f} s",
                 heartbeat.call, static_cast<double>(age.count()) / 1e6, seconds(limit))));
+}
+
+milliseconds Supervisor::call_limit() const {
+  if (kind_ == CardKind::kSoftware) return options_.software_call_deadline;
+  return phase_ == Phase::kLoading ? options_.load_deadline : options_.call_deadline;
 }
 
 void Supervisor::on_work(Time /*now*/) {

@@ -94,6 +94,7 @@ class Supervisor {
   };
 
   bool has_process() const;
+  std::chrono::milliseconds call_limit() const;
   void start_process(Time now);
   void fail(Time now, Status why);
   void after_exit(Time now);

@@ -12,7 +12,10 @@ struct SupervisorOptions {
   std::chrono::milliseconds heartbeat_timeout{10'000};
   std::chrono::milliseconds call_deadline{30'000};   // Of one card call while models run.
   std::chrono::milliseconds load_deadline{180'000};  // Of one card call while a model loads.
-  std::chrono::milliseconds kill_timeout{10'000};    // A killed process must be gone by then.
+  // Of one call of the software card: a small processor computes for minutes what a card does in
+  // one.
+  std::chrono::milliseconds software_call_deadline{600'000};
+  std::chrono::milliseconds kill_timeout{10'000};  // A killed process must be gone by then.
   std::chrono::milliseconds reboot_timeout{120'000};
   std::chrono::milliseconds restart_delay_min{100};  // After the second failure in a row; doubles.
   std::chrono::milliseconds restart_delay_max{10'000};

@@ -133,6 +133,18 @@ TEST_F(SupervisorTest, ACallThatOverrunsItsDeadlineEndsTheProcess) {
   EXPECT_THAT(it().reason(), HasSubstr("axclrtEngineExecute"));
 }
 
+TEST_F(SupervisorTest, TheSoftwareCardMayComputeForMinutes) {
+  make(Reboot::kImpossible);
+  it().start(now_);
+  it().on_hello(now_, Supervisor::CardKind::kSoftware);
+  it().on_models_settled(now_);
+  orders();
+  beat(seconds(600));
+  EXPECT_THAT(orders(), IsEmpty());
+  beat(seconds(600) + milliseconds(1));
+  EXPECT_THAT(orders(), ElementsAre(Order::kKillProcess));
+}
+
 TEST_F(SupervisorTest, ACallMayTakeLongerWhileModelsLoad) {
   make(Reboot::kPossible);
   it().start(now_);

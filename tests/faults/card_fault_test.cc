@@ -66,7 +66,7 @@ class CardFaultTest : public testing::Test {
     options.command.insert(options.command.end(), more.begin(), more.end());
     options.reboot_command = {program, "--library", library, "--reboot"};
     options.models = {{"tiny", package_.string()}};
-    options.supervisor.call_deadline = milliseconds(3'000);
+    options.supervisor.software_call_deadline = milliseconds(3'000);
     options.supervisor.restart_delay_min = milliseconds(1);
     Result<std::unique_ptr<fleet::Fleet>> fleet = fleet::Fleet::start(options);
     EXPECT_TRUE(fleet.ok()) << fleet.status();

@@ -59,25 +59,23 @@ class Run:
         return model.to(self.device).eval()
 
     @staticmethod
-    def optimizer(model, rate, slow=()):
+    def optimizer(model, rate):
         groups = {}
-        for key, parameter in model.named_parameters():
+        for parameter in model.parameters():
             if parameter.requires_grad:
-                part = (0.25 if key.startswith(tuple(slow)) and slow else 1.0, 0.01 if parameter.ndim > 1 else 0.0)
-                groups.setdefault(part, []).append(parameter)
+                groups.setdefault(0.01 if parameter.ndim > 1 else 0.0, []).append(parameter)
         return torch.optim.AdamW(
-            [{"params": group, "weight_decay": decay, "share": share} for (share, decay), group in groups.items()],
+            [{"params": group, "weight_decay": decay} for decay, group in groups.items()],
             lr=rate, betas=(0.9, 0.98), eps=1e-8, fused=True,
         )  # fmt: skip
 
-    def train(self, name, model, loss_of, steps, rate, slow=(), average=0.999):
+    def train(self, name, model, loss_of, steps, rate, average=0.999):
         """Trains `model` until `steps` are done, from its checkpoint if there is one. Leaves the averaged weights in `model`.
 
-        loss_of(step) returns the loss and a dict of numbers for the log; names of parameters that begin with one of `slow` learn at
-        a quarter of the rate. Raises Stopped after SIGTERM, with the checkpoint written.
+        loss_of(step) returns the loss and a dict of numbers for the log. Raises Stopped after SIGTERM, with the checkpoint written.
         """
         model.to(self.device).train()
-        optimizer = self.optimizer(model, rate, slow)
+        optimizer = self.optimizer(model, rate)
         mean = copy.deepcopy(model).eval()
         step, state = 0, self.load(name)
         if state is not None:
@@ -91,7 +89,7 @@ class Run:
         while step < steps:
             now = min(1, (step + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)))
             for group in optimizer.param_groups:
-                group["lr"] = rate * group["share"] * now
+                group["lr"] = rate * now
             torch.manual_seed(1000003 * len(name) + step)
             loss, numbers = loss_of(step)
             optimizer.zero_grad(set_to_none=True)

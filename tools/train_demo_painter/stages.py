@@ -293,7 +293,7 @@ def load_painter(run, emoji, tokens, stage="unet"):
 
 
 def unet(run, emoji, junk, steps, batch=32):
-    """Trains the whole U-Net; text encoder and layout come from the stage before, the layout goes on learning slowly."""
+    """Trains the convolutions; text encoder and layout come from the stages before and stay: small batches would only spoil them."""
     batches = Batches(run, emoji, junk)
     tokens = len(batches.tokenizer.ids)
     model = nn.ModuleDict({"text": models.TextEncoder(tokens), "unet": models.UNet()})
@@ -304,6 +304,7 @@ def unet(run, emoji, junk, steps, batch=32):
         model["text"].load_state_dict(parts["text"].state_dict())
         model["unet"].layout.load_state_dict(drawn["layout"].state_dict())
     model["text"].requires_grad_(False)
+    model["unet"].layout.requires_grad_(False)
     rows, shares = models.time_rows().to(run.device), models.signal_and_noise().to(run.device)
     weights = torch.tensor([0.22, 0.22, 0.28, 0.28])
 
@@ -329,13 +330,13 @@ def unet(run, emoji, junk, steps, batch=32):
         with autocast(run):
             painted, layout = model["unet"].picture(sample, rows[at], hidden)
         painted, layout = painted.float(), layout.float()
-        loss = huber(painted - clean).mean() + 0.25 * huber(layout - clean).mean()
+        loss = huber(painted - clean).mean()
         squares = (painted - clean).detach().square().flatten(1).mean(1)
         before = (layout - clean).detach().square().mean()
         numbers = {f"t{t}": squares[at == i].mean() if (at == i).any() else squares.mean() for i, t in enumerate(models.STEPS)}
         return loss, {**numbers, "layout": before}
 
-    run.train("unet", model, loss_of, steps, 1e-3, slow=("unet.layout",))
+    run.train("unet", model, loss_of, steps, 1e-3)
     return model
 
 

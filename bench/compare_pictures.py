@@ -36,8 +36,8 @@ class OpenVinoPainter(Painter):
     def load(self, file, threads):
         return openvino.Core().compile_model(str(file), "CPU", self.options)
 
-    def latent_shape(self):
-        return tuple(self.graphs["vae_decoder"].inputs[0].shape)
+    def input_shapes(self, name):
+        return [tuple(given.shape) for given in self.graphs[name].inputs]
 
     def run(self, name, *inputs):
         return self.graphs[name](dict(enumerate(inputs)))[0]
@@ -100,6 +100,7 @@ def main():
             for name, side in sides.items():
                 with side() as paint:
                     times.setdefault(name, []).append(seconds(paint, arguments.pictures, arguments.warm))
+                print(f"{name}: {times[name][-1] * 1000:.1f} ms", file=sys.stderr, flush=True)
     for name, rounds in times.items():
         print(f"{name:22} {statistics.median(rounds) * 1000:9.1f} ms per picture")
 

@@ -68,15 +68,15 @@ class Painter:
         told = json.loads((folder / "pictures.json").read_text())
         self.rows = dict(zip(told.get("time_steps", TIMESTEPS[4]), np.load(folder / "time_rows.npy")))
         self.shares = signal_shares()
-        self.latent = self.latent_shape()
+        self.latent = self.input_shapes("vae_decoder")[0]
 
     def load(self, file, threads):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
-    def latent_shape(self):
-        return tuple(self.graphs["vae_decoder"].get_inputs()[0].shape)
+    def input_shapes(self, name):
+        return [tuple(given.shape) for given in self.graphs[name].get_inputs()]
 
     def run(self, name, *inputs):
         graph = self.graphs[name]
@@ -112,7 +112,8 @@ class Painter:
         return (math.sqrt(share) * latents + math.sqrt(1 - share) * normal(True)).astype(np.float32)
 
     def step(self, latents, timestep, text, following, normal):
-        noise = self.run("unet", latents, self.rows[timestep][None].astype(np.float32), text)
+        given = {4: latents, 3: text, 2: self.rows[timestep][None].astype(np.float32)}  # Told apart by their ranks.
+        noise = self.run("unet", *(given[len(shape)] for shape in self.input_shapes("unet")))
         share = self.shares[timestep]
         clean = (latents - math.sqrt(1 - share) * noise) / math.sqrt(share)
         scaled = timestep / 0.1  # LCM's timestep scaling of 10, and its sigma of 0.5 for the data.

@@ -56,7 +56,10 @@ void Painter::cancel(jobs::JobId id) {
 
 void Painter::interrupt(jobs::JobId id) {
   const auto found = find(id);
-  if (found != pictures_.end()) found->painting->interrupt();
+  if (found == pictures_.end()) return;
+  found->painting->interrupt();
+  // What an earlier run began has something to show.
+  found->given_up = !found->begun && found->painting->steps_done() == 0;
 }
 
 // Of the highest priority one that was begun, else the oldest.
@@ -75,6 +78,13 @@ std::int32_t Painter::priority() const {
 
 Status Painter::step(PaintEvents& events) {
   AXLE_CHECK(!idle());
+  if (const auto found = std::ranges::find_if(pictures_, &Picture::given_up);
+      found != pictures_.end()) {
+    const jobs::JobId id = found->id;
+    pictures_.erase(found);
+    events.given_up(id);
+    return {};
+  }
   const auto picture = front();
   Painting& painting = *picture->painting;
   const auto begin = clock_();

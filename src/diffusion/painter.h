@@ -20,6 +20,8 @@ class PaintEvents {
   virtual ~PaintEvents() = default;
   virtual void step(jobs::JobId id, jobs::PictureStep event) = 0;
   virtual void done(jobs::JobId id, jobs::PictureDone event) = 0;
+  // It was interrupted before it was begun: there is nothing to show.
+  virtual void given_up(jobs::JobId id) = 0;
 };
 
 // How much there is to do, and how long it takes: moving averages, 0 where nothing was measured.
@@ -50,14 +52,15 @@ class Painter {
 
   // Forgets a picture; no event follows. Unknown ids are ignored.
   void cancel(jobs::JobId id);
-  // Ends a picture early, with how it looks by then. Unknown ids are ignored.
+  // Ends a picture early, with how it looks by then; one that was not begun is given up at the next
+  // step(), which then runs no engine. Unknown ids are ignored.
   void interrupt(jobs::JobId id);
 
   bool idle() const { return pictures_.empty(); }
   // The highest priority of those that wait. REQUIRES: !idle().
   std::int32_t priority() const;
 
-  // Runs one engine. REQUIRES: !idle().
+  // Runs one engine, or gives up a picture. REQUIRES: !idle().
   // Errors: as Painting::run(), after which the painter is of no use: engines may hold anything.
   Status step(PaintEvents& events);
 
@@ -69,6 +72,7 @@ class Painter {
     std::unique_ptr<Painting> painting;
     std::chrono::steady_clock::time_point asked{};
     bool begun = false;
+    bool given_up = false;
     jobs::PictureTimings timings;
   };
   using Pictures = std::vector<Picture>;

@@ -28,6 +28,9 @@ class Events final : public PaintEvents {
     log.push_back(std::to_string(static_cast<std::uint64_t>(id)));
     last = std::move(event);
   }
+  void given_up(jobs::JobId id) override {
+    log.push_back(std::to_string(static_cast<std::uint64_t>(id)) + " given up");
+  }
   std::vector<std::string> log;
   jobs::PictureStep last_step;
   jobs::PictureDone last;
@@ -94,6 +97,7 @@ TEST_F(PainterTest, ACancelledPictureIsNotHeardOfAgain) {
 
 TEST_F(PainterTest, AnInterruptedPictureEndsWithHowItLooks) {
   ASSERT_EQ(painter.add(id(1), job()), Status());
+  ASSERT_EQ(painter.step(events), Status());
   painter.interrupt(id(1));
   painter.interrupt(id(9));
   finish();
@@ -101,6 +105,29 @@ TEST_F(PainterTest, AnInterruptedPictureEndsWithHowItLooks) {
   EXPECT_TRUE(events.last.interrupted);
   EXPECT_EQ(events.last.steps, 1);
   EXPECT_EQ(events.last.pixels.size(), 3u * 16 * 16);
+}
+
+TEST_F(PainterTest, APictureThatIsInterruptedBeforeItIsBegunIsGivenUpAtOnce) {
+  ASSERT_EQ(painter.add(id(1), job()), Status());
+  ASSERT_EQ(painter.add(id(2), job()), Status());
+  while (events.log.empty()) ASSERT_EQ(painter.step(events), Status());
+  const std::size_t runs = engines.log.size();
+  painter.interrupt(id(2));
+  ASSERT_EQ(painter.step(events), Status());
+  EXPECT_THAT(events.log, ElementsAre("1:1/2", "2 given up"));
+  EXPECT_EQ(engines.log.size(), runs);
+  finish();
+  EXPECT_THAT(events.log, ElementsAre("1:1/2", "2 given up", "1:2/2", "1"));
+}
+
+TEST_F(PainterTest, APictureThatAnEarlierRunBeganIsShownWhenItIsInterrupted) {
+  jobs::PictureJob begun = job();
+  begun.steps_done = 1;
+  begun.latents.assign(16, 0.5F);
+  ASSERT_EQ(painter.add(id(1), begun), Status());
+  painter.interrupt(id(1));
+  finish();
+  EXPECT_THAT(events.log, ElementsAre("1:2/2", "1"));
 }
 
 TEST_F(PainterTest, AStepTellsWhatToGoOnFromAndHowItLooksWhereAskedFor) {

@@ -139,8 +139,9 @@ Status JobTable::on_event(Time now, jobs::JobId id, jobs::JobEvent event) {
     return on_picture(now, found, std::move(*picture));
   if (const auto* progress = std::get_if<jobs::Progress>(&event)) {
     on_progress(entry, *progress);
-  } else if (std::holds_alternative<jobs::Failed>(event)) {
-    ++counters_.failed;
+  } else if (const auto* failed = std::get_if<jobs::Failed>(&event)) {
+    const bool given_up = failed->status.code() == Code::kCancelled;
+    ++(given_up ? counters_.cancelled : counters_.failed);
     end(now, found, std::move(event));
   }
   return Status();

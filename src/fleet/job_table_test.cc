@@ -412,6 +412,15 @@ TEST_F(JobTableTest, AnInterruptIsToldNowOrWithTheJob) {
   EXPECT_FALSE(table_.interrupt(jobs::JobId{99}));
 }
 
+TEST_F(JobTableTest, APictureThatIsGivenUpWasCancelledAndDidNotFail) {
+  const jobs::JobId id = add_picture();
+  send();
+  EXPECT_TRUE(table_.on_event(now_, id, jobs::Failed{cancelled("not begun"), false}).ok());
+  EXPECT_TRUE(table_.empty());
+  EXPECT_EQ(table_.counters().cancelled, 1);
+  EXPECT_EQ(table_.counters().failed, 0);
+}
+
 TEST_F(JobTableTest, StepsAndPicturesThatCannotBeAreNotBelieved) {
   const jobs::JobId picture = add_picture();
   const jobs::JobId text = add();

@@ -82,7 +82,8 @@ struct PictureDone {
 };
 
 // Ends the picture of the message's id after the step that runs (its first one at least):
-// PictureDone comes with how it looks by then. Ignored for other jobs.
+// PictureDone comes with how it looks by then. One that was not begun gives Failed (kCancelled).
+// Ignored for other jobs.
 struct Interrupt {
   friend bool operator==(const Interrupt&, const Interrupt&) = default;
 };

@@ -82,8 +82,12 @@ void Run::on_event(std::size_t index, jobs::JobId id, const jobs::JobEvent& even
     } else if (const auto* failed = std::get_if<jobs::Failed>(&event)) {
       parts_[index].state = State::kEnded;
       parts_[index].id = {};
-      finish(failed->status);
-      useless = take_live_jobs();
+      if (failed->status.code() == Code::kCancelled) {
+        finish_if_all_ended();  // It was interrupted before it was begun.
+      } else {
+        finish(failed->status);
+        useless = take_live_jobs();
+      }
     }
   }
   cancel_jobs(useless);

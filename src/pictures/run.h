@@ -94,9 +94,10 @@ class Run : public std::enable_shared_from_this<Run> {
   // Ends everything; the listener hears it as kCancelled.
   void replace();
   // Ends the picture that is being painted after its step, and paints no other: the run ends in
-  // order with what there is.
+  // order with what there is, which is nothing where none was begun.
   void interrupt();
-  // Ends the picture that is being painted after its step; those after it are painted.
+  // Ends the picture that is being painted after its step, or drops it where it was not begun;
+  // those after it are painted.
   void skip();
 
   RunProgress progress() const;

@@ -183,6 +183,18 @@ TEST_F(StudioTest, ASkippedPictureIsFollowedByTheNext) {
   EXPECT_TRUE(run->progress().skipped);
 }
 
+TEST_F(StudioTest, APictureThatIsGivenUpIsLeftOut) {
+  const auto run = start(order(2));
+  run->skip();
+  fleet_.fail(0, cancelled("interrupted before it was begun"));
+  fleet_.paint(1, 10);
+  EXPECT_THAT(listener().log("end"), ElementsAre("picture 1", "end"));
+  const auto other = start(order(2));
+  other->interrupt();
+  fleet_.fail(2, cancelled("interrupted before it was begun"));
+  EXPECT_THAT(listener().log("end"), ElementsAre("end"));
+}
+
 TEST_F(StudioTest, ANewerOrderWithTheSameKeyEndsTheOlder) {
   start(order(), "kiosk");
   start(order(), "other");

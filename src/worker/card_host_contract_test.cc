@@ -170,12 +170,13 @@ TEST_F(CardHostTest, PicturesAreCancelledInterruptedAndEndWithTheirModel) {
     ASSERT_EQ(host_->add(jobs::JobId{id}, picture()), Status());
   }
   host_->cancel(jobs::JobId{1});
-  host_->interrupt(jobs::JobId{2});
-  host_->interrupt(jobs::JobId{99});
   Events events;
+  ASSERT_EQ(host_->step(events), Status());
+  for (const std::uint64_t id : {2u, 3u, 99u}) host_->interrupt(jobs::JobId{id});
   while (events.pictures.empty()) ASSERT_EQ(host_->step(events), Status());
   EXPECT_TRUE(events.pictures.front().interrupted);
   EXPECT_EQ(events.order, "s");
+  EXPECT_EQ(events.failed, 1) << "The one that was not begun.";
   EXPECT_EQ(host_->unload("p", events), Status());
   EXPECT_EQ(events.failed, 2);
   EXPECT_TRUE(host_->idle());

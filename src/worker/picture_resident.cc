@@ -15,6 +15,9 @@ class Forwarder final : public diffusion::PaintEvents {
   void done(jobs::JobId id, jobs::PictureDone event) override {
     events_.on_event(id, std::move(event));
   }
+  void given_up(jobs::JobId id) override {
+    events_.on_event(id, jobs::Failed{cancelled("interrupted before it was begun"), false});
+  }
 
  private:
   JobEvents& events_;

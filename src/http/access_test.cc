@@ -54,6 +54,17 @@ TEST(CorsPolicyTest, AListReflectsItsOwnOriginsOnly) {
   EXPECT_EQ(unknown, (HeaderList{{"Vary", "Origin"}}));
 }
 
+TEST(CorsPolicyTest, PagesMayReadWhatIsToldOfAPicture) {
+  HeaderList answer;
+  CorsPolicy({"*"}).decorate({{"Origin", "http://a"}}, answer);
+  const std::string headers(*find_header(answer, "access-control-expose-headers"));
+  for (const std::string_view name :
+       {"x-request-id", "retry-after", "etag", "x-process-time", "x-image-width", "x-image-height",
+        "x-image-format", "x-image-seed", "x-image-notes"}) {
+    EXPECT_NE(headers.find(name), std::string::npos) << name;
+  }
+}
+
 TEST(CorsPolicyTest, PreflightNamesMethodsHeadersAndPrivateNetwork) {
   const CorsPolicy cors({"*"});
   const Response answer = cors.preflight({{"Origin", "http://a"},

@@ -31,6 +31,8 @@ class Listener : public RunListener {
       painted_.push_back(painted);
     }
     say("picture " + std::to_string(painted.index));
+    const MutexLock lock(mutex_);
+    while (writes_on_) changed_.wait(mutex_);
   }
   void on_end(const Status& status) override {
     say(status.ok() ? "end" : "end: " + status.message());
@@ -53,6 +55,12 @@ class Listener : public RunListener {
     const MutexLock lock(mutex_);
     return painted_;
   }
+  // Until it is told otherwise it is busy with the picture that it has got.
+  void write_on(bool on) {
+    const MutexLock lock(mutex_);
+    writes_on_ = on;
+    changed_.notify_all();
+  }
 
  private:
   void say(std::string line) {
@@ -65,6 +73,7 @@ class Listener : public RunListener {
   Condition changed_;
   std::vector<std::string> log_ AXLE_GUARDED_BY(mutex_);
   std::vector<Painted> painted_ AXLE_GUARDED_BY(mutex_);
+  bool writes_on_ AXLE_GUARDED_BY(mutex_) = false;
 };
 
 class StudioTest : public ::testing::Test {
@@ -253,6 +262,26 @@ TEST_F(StudioTest, TheFeedShowsPreviewsAndPicturesToThoseWhoWatch) {
   EXPECT_FALSE(studio_.feed().previews_wanted());
   start(plain);
   EXPECT_FALSE(fleet_.picture(1).previews);
+}
+
+TEST_F(StudioTest, APictureThatIsBeingWrittenIsAnsweredUnlessItsClientHasLeft) {
+  const auto log_after = [this](auto end) {
+    const auto run = start(order(), "kiosk");
+    const auto first = listeners_.back();
+    first->write_on(true);
+    fleet_.paint(fleet_.size() - 1, 10);
+    first->log("picture 0");
+    end(*run);
+    first->write_on(false);
+    return first;
+  };
+  using Ended = pictures::Run;
+  const auto told = ElementsAre("picture 0", "end");
+  EXPECT_THAT(log_after([](Ended& run) { run.interrupt(); })->log("end"), told);
+  EXPECT_THAT(log_after([](Ended& run) { run.skip(); })->log("end"), told);
+  EXPECT_THAT(log_after([this](Ended&) { start(order(), "kiosk"); })->log("end"), told);
+  EXPECT_THAT(log_after([](Ended& run) { run.cancel(); })->log(), ElementsAre("picture 0"));
+  EXPECT_THAT(fleet_.cancelled(), ElementsAre(fleet_.id(3))) << "The newer one with the same key.";
 }
 
 TEST_F(StudioTest, ModelsAreFoundByNameOrByNone) {

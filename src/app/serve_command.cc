@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <memory>
 #include <system_error>
@@ -249,6 +250,8 @@ void watch(const Config& config, const Front& front, const std::string& names,
 
 Status run_serve(const Config& config) {
   const InterruptSource interrupt;
+  // Who reads the log, or a server that a picture is fetched from, may go away at any moment.
+  ::signal(SIGPIPE, SIG_IGN);
   AXLE_LOG_INFO("serve", "{} starts", version_text());
   AXLE_TRY_ASSIGN(ModelChoice choice, choose_models(config));
   const std::string names = choice.names();

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <map>
+#include <span>
 #include <string>
 
 #include "base/file.h"
+#include "package/checksum.h"
 #include "package/config.h"
 #include "package/import_output.h"
 #include "package/locate.h"
@@ -42,6 +45,18 @@ Status check_recorded_sizes(const fs::path& folder) {
     }
   }
   return {};
+}
+
+std::string recorded_sha256(const fs::path& folder) {
+  const Result<ImportRecord> record = read_record(folder);
+  if (!record.ok()) return {};
+  std::map<std::string, std::string> engines;
+  for (const FileRecord& file : record->files) {
+    if (file.name.ends_with(".axmodel")) engines[file.name] = file.sha256;
+  }
+  std::string lines;
+  for (const auto& [name, checksum] : engines) lines += fmt::format("{} {}\n", checksum, name);
+  return lines.empty() ? lines : sha256_hex(std::as_bytes(std::span(lines)));
 }
 
 Status check_recorded_hashes(const fs::path& folder) {

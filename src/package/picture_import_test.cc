@@ -6,6 +6,7 @@
 #include "axmodel/model.h"
 #include "axmodel/testing/onnx_graph.h"
 #include "base/file.h"
+#include "package/checksum.h"
 #include "package/picture_package.h"
 #include "package/store.h"
 #include "package/testing/tiny_gguf.h"
@@ -156,6 +157,22 @@ TEST_F(PictureImportTest, TheSameImportAgainWritesNothingAndAnotherIsRefused) {
   PictureImportOptions replacing = options();
   replacing.replace = true;
   EXPECT_TRUE(import_pictures(replacing).ok());
+}
+
+TEST_F(PictureImportTest, TheSameWeightsHaveTheSameHashWhateverTheirName) {
+  write_flat();
+  PictureImportOptions other = options();
+  other.output = folder_.path() / "other";
+  ASSERT_TRUE(import_pictures(options()).ok());
+  ASSERT_TRUE(import_pictures(other).ok());
+  const std::string hash = recorded_sha256(options().output);
+  EXPECT_EQ(hash.size(), 64u);
+  EXPECT_EQ(recorded_sha256(other.output), hash);
+  write_flat({.seed = 9});
+  other.replace = true;
+  ASSERT_TRUE(import_pictures(other).ok());
+  EXPECT_NE(recorded_sha256(other.output), hash);
+  EXPECT_EQ(recorded_sha256(source_), "") << "Nobody imported it.";
 }
 
 TEST_F(PictureImportTest, MissingPartsAreNamedAndNothingIsLeftBehind) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <ctime>
@@ -13,6 +14,7 @@
 #include "api/automatic1111/paint_plan.h"
 #include "api/automatic1111/painting.h"
 #include "api/automatic1111/request.h"
+#include "package/checksum.h"
 #include "pictures/output.h"
 
 namespace axle::api {
@@ -35,7 +37,13 @@ std::string job_timestamp() {
                      local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec);
 }
 
-ModelEntry entry_of(const pictures::ServedPictures& model) { return {model.name, "", model.name}; }
+std::vector<ModelEntry> entries_of(const pictures::Studio& studio) {
+  std::vector<ModelEntry> entries;
+  for (const auto& model : studio.models()) {
+    entries.push_back({model->name, package::recorded_sha256(model->package.folder), model->name});
+  }
+  return entries;
+}
 
 pictures::RunOptions run_options(const Request& request, const std::string& caller) {
   pictures::RunOptions options;
@@ -70,6 +78,7 @@ void end_with(const Reply& reply, const std::shared_ptr<pictures::Run>& run) {
 Automatic1111Api::Automatic1111Api(pictures::Studio& studio, Automatic1111Options options)
     : studio_(studio),
       options_(std::move(options)),
+      entries_(entries_of(studio)),
       runs_(std::make_shared<CallerRuns>()),
       model_(studio.models().empty() ? "" : studio.models().front()->name),
       fetchers_(kFetchers, kMaxFetches) {}
@@ -158,12 +167,27 @@ void Automatic1111Api::paint(const Reply& reply, Task task) {
 }
 
 std::shared_ptr<const pictures::ServedPictures> Automatic1111Api::model_for(Request& request) {
-  const std::string usual = current_options().model_title;
+  const std::string usual = current_model();
   if (request.model.empty()) return studio_.find(usual);
-  if (auto asked = studio_.find(request.model)) return asked;
+  if (auto asked = find_model(request.model)) return asked;
   request.notes.push_back(fmt::format("sd_model_checkpoint: {} asked, {} done: there are {}",
                                       request.model, usual, studio_.known_names()));
   return studio_.find(usual);
+}
+
+std::shared_ptr<const pictures::ServedPictures> Automatic1111Api::find_model(
+    std::string_view name) const {
+  if (auto named = studio_.find(name)) return named;
+  const auto found = std::ranges::find_if(entries_, [name](const ModelEntry& entry) {
+    const bool by_hash = name == entry.sha256 || name == entry.short_hash();
+    return !entry.sha256.empty() && (by_hash || name == entry.title());
+  });
+  return found == entries_.end() ? nullptr : studio_.find(found->name);
+}
+
+ModelEntry Automatic1111Api::entry_of(const std::string& name) const {
+  const auto found = std::ranges::find(entries_, name, &ModelEntry::name);
+  return found == entries_.end() ? ModelEntry{name, "", name} : *found;
 }
 
 void Automatic1111Api::start(const Reply& reply, Request request) {
@@ -181,7 +205,7 @@ void Automatic1111Api::start(const Reply& reply, Request request) {
                   {current_form(), options_.display});
   const std::string caller = caller_of(reply.request());
   const pictures::RunOptions run_with = run_options(request, caller);
-  const PaintedHead head{entry_of(*model), job_timestamp(), studio_.version()};
+  const PaintedHead head{entry_of(model->name), job_timestamp(), studio_.version()};
   auto ticket = runs_->enter({caller, request.task_id, request.task, head.job_timestamp});
   const auto painting = std::make_shared<Painting>(Painting::Parts{
       reply, std::move(request), std::move(plan), delivery, head, std::move(ticket)});

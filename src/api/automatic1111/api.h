@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "api/automatic1111/answers.h"
 #include "api/automatic1111/caller_runs.h"
@@ -59,20 +61,26 @@ class Automatic1111Api {
   void start(const Reply& reply, automatic1111::Request request);
   // The model of a request; an unknown one becomes that of the options, with a note.
   std::shared_ptr<const pictures::ServedPictures> model_for(automatic1111::Request& request);
+  // The model that a client names as sd-models lists it: by name, title or hash. Null: none.
+  std::shared_ptr<const pictures::ServedPictures> find_model(std::string_view name) const;
+  // As sd-models lists it; only a name where it is not one of ours.
+  automatic1111::ModelEntry entry_of(const std::string& name) const;
 
   std::optional<automatic1111::CallerRuns::Current> current_run(const Reply& reply) const;
   void progress(const Reply& reply) const;
   void task_progress(const Reply& reply) const;
   void set_options(const Reply& reply);
   automatic1111::Options current_options() const;
+  std::string current_model() const;
   pictures::Form current_form() const;
 
   pictures::Studio& studio_;
   const Automatic1111Options options_;
+  const std::vector<automatic1111::ModelEntry> entries_;  // Of all models.
   const std::shared_ptr<automatic1111::CallerRuns> runs_;
   mutable Mutex mutex_;
   // A1111's options belong to the server, not to a client.
-  std::string model_ AXLE_GUARDED_BY(mutex_);  // Empty: there is none.
+  std::string model_ AXLE_GUARDED_BY(mutex_);  // Its name. Empty: there is none.
   std::string samples_format_ AXLE_GUARDED_BY(mutex_) = "png";
   WorkerPool fetchers_;  // Last: its threads use all of the above.
 };

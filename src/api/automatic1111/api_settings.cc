@@ -133,9 +133,15 @@ void Automatic1111Api::add_settings(http::Router& router) {
   });
 }
 
-Options Automatic1111Api::current_options() const {
+std::string Automatic1111Api::current_model() const {
   const MutexLock lock(mutex_);
-  return {model_, "", samples_format_};
+  return model_;
+}
+
+Options Automatic1111Api::current_options() const {
+  const ModelEntry model = entry_of(current_model());
+  const MutexLock lock(mutex_);
+  return {model.title(), model.sha256, samples_format_};
 }
 
 pictures::Form Automatic1111Api::current_form() const {
@@ -146,7 +152,7 @@ void Automatic1111Api::set_options(const Reply& reply) {
   const Result<OptionsChange> change = parse_options(reply.request().body);
   if (!change.ok()) return reply.error(change.status());
   const bool names_model = change->model_title && !change->model_title->empty();
-  const auto model = names_model ? studio_.find(*change->model_title) : nullptr;
+  const auto model = names_model ? find_model(*change->model_title) : nullptr;
   if (names_model && model == nullptr) {
     return reply.error(unknown_model_error(*change->model_title));
   }
@@ -159,11 +165,8 @@ void Automatic1111Api::set_options(const Reply& reply) {
 }
 
 void Automatic1111Api::add_lists(http::Router& router) {
-  add(router, "GET", "sd-models", [this](const Reply& reply) {
-    std::vector<ModelEntry> entries;
-    for (const auto& model : studio_.models()) entries.push_back({model->name, "", model->name});
-    reply.json(models_json(entries));
-  });
+  add(router, "GET", "sd-models",
+      [this](const Reply& reply) { reply.json(models_json(entries_)); });
   for (const char* name :
        {"samplers", "schedulers", "upscalers", "latent-upscale-modes", "sd-vae", "loras",
         "embeddings", "hypernetworks", "face-restorers", "realesrgan-models", "prompt-styles",

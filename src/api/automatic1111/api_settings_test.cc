@@ -3,6 +3,7 @@
 
 #include "api/automatic1111/api.h"
 #include "api/automatic1111/testing/api_fixture.h"
+#include "base/file.h"
 
 // What the routes tell about the server and its runs.
 namespace axle::api {
@@ -155,6 +156,28 @@ TEST_F(ListsTest, ModelsAreListed) {
   const json::value models = json(get("/sdapi/v1/sd-models"));
   ASSERT_THAT(models.get_array(), SizeIs(1));
   EXPECT_EQ(models.at(0).at("title"), "tiny");
+}
+
+TEST_F(ListsTest, AModelWhoseImportWasRecordedIsKnownByItsHashToo) {
+  ASSERT_EQ(write_file_atomically(tiny_.path() / "axle.json",
+                                  R"({"source_sha256":"0","options":"x",
+                                      "files":{"unet.axmodel":{"bytes":1,"sha256":"ab"}}})"),
+            Status());
+  Automatic1111Api api(studio_, {});
+  router_ = http::Router();
+  api.add_routes(router_);
+  const json::value model = json(get("/sdapi/v1/sd-models")).at(0);
+  const std::string sha256(model.at("sha256").as_string());
+  ASSERT_EQ(sha256.size(), 64u);
+  const std::string hash = sha256.substr(0, 10);
+  const std::string title = "tiny [" + hash + "]";
+  EXPECT_EQ(model.at("hash").as_string(), hash);
+  EXPECT_EQ(model.at("title").as_string(), title);
+  for (const std::string& name : {title, sha256, hash, std::string("tiny")})
+    json(post("/sdapi/v1/options", json::serialize(json::object{{"sd_model_checkpoint", name}})));
+  const json::value options = json(get("/sdapi/v1/options"));
+  EXPECT_EQ(options.at("sd_model_checkpoint").as_string(), title);
+  EXPECT_EQ(options.at("sd_checkpoint_hash").as_string(), sha256);
 }
 
 TEST_F(ListsTest, EveryListIsThere) {

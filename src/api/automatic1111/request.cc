@@ -299,6 +299,7 @@ class Parser {
                             (value->is_object() && value->get_object().empty());
       if (!is_empty) note_undone(name);
     }
+    if (request_.save_images) reader_.note("save_images: not done: this server keeps no files");
     if (reader_.number("seed_resize_from_w", {-1, kMaxSide}).value_or(-1) > 0) {
       note_undone("seed_resize_from_w");
     }

@@ -77,7 +77,7 @@ TEST(A1111RequestTest, EveryFieldArrivesInItsPlace) {
   EXPECT_EQ(request.task_id, "task-1");
   EXPECT_EQ(request.model, "demo");
   EXPECT_EQ(request.samples_format, "webp");
-  EXPECT_THAT(request.notes, IsEmpty());
+  EXPECT_THAT(request.notes, ElementsAre("save_images: not done: this server keeps no files"));
 }
 
 TEST(A1111RequestTest, EveryImg2imgFieldArrivesInItsPlace) {
@@ -143,7 +143,7 @@ TEST(A1111RequestTest, NumbersAndTruthMayBeTexts) {
   EXPECT_FALSE(request.send_images);
   EXPECT_TRUE(request.save_images);
   EXPECT_EQ(request.prompt, "12");
-  EXPECT_THAT(request.notes, IsEmpty());
+  EXPECT_THAT(request.notes, ElementsAre(HasSubstr("save_images: not done")));
 }
 
 TEST(A1111RequestTest, WrongTypesAreIgnoredAndNoted) {

@@ -42,8 +42,10 @@ Status Run::start(std::vector<jobs::PictureJob> jobs, std::optional<fleet::Fleet
   {
     const MutexLock lock(mutex_);
     parts_.resize(jobs.size());
-    for (std::size_t i = 0; i < jobs.size(); ++i)
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
       parts_[i].steps = static_cast<std::int32_t>(jobs[i].timesteps.size());
+      parts_[i].runs_of_step = jobs[i].negative.empty() ? 1 : 2;
+    }
   }
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     const Result<jobs::JobId> id =
@@ -253,6 +255,10 @@ RunProgress Run::progress() const {
   progress.begun = begun_;
   progress.glimpse = seen_;
   if (end_) return progress;
+  for (const Part& part : parts_) {
+    if (part.state == State::kEnded) continue;
+    progress.runs_left += part.runs_of_step * (part.steps - part.step);
+  }
   const Part& part = parts_[current()];
   if (part.state == State::kPaints) {
     progress.step = part.step;

@@ -57,8 +57,9 @@ class RunListener {
 struct RunProgress {
   std::int32_t pictures = 0;  // Ordered.
   std::int32_t done = 0;
-  std::int32_t step = 0;   // Of the picture being painted.
-  std::int32_t steps = 0;  // 0: it has not begun.
+  std::int32_t step = 0;       // Of the picture being painted.
+  std::int32_t steps = 0;      // 0: it has not begun.
+  std::int32_t runs_left = 0;  // Of the U-Net, for all its pictures that are not done.
   bool interrupted = false;
   bool skipped = false;
   bool over = false;
@@ -110,6 +111,7 @@ class Run : public std::enable_shared_from_this<Run> {
     State state = State::kWaits;
     std::int32_t step = 0;
     std::int32_t steps = 0;
+    std::int32_t runs_of_step = 1;  // Of the U-Net.
   };
 
   void on_event(std::size_t index, jobs::JobId id, const jobs::JobEvent& event);

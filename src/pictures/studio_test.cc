@@ -217,6 +217,7 @@ TEST_F(StudioTest, ANewerOrderWithTheSameKeyEndsTheOlder) {
 TEST_F(StudioTest, ProgressTellsHowFarARunIs) {
   const auto run = start(order(2));
   EXPECT_EQ(run->progress().steps, 0);
+  EXPECT_EQ(run->progress().runs_left, 8);
   fleet_.paint(0, 1);
   fleet_.step(1, 3);
   const RunProgress progress = run->progress();
@@ -224,6 +225,7 @@ TEST_F(StudioTest, ProgressTellsHowFarARunIs) {
   EXPECT_EQ(progress.done, 1);
   EXPECT_EQ(progress.step, 3);
   EXPECT_EQ(progress.steps, 4);
+  EXPECT_EQ(progress.runs_left, 1);
   ASSERT_NE(progress.glimpse, nullptr);
   EXPECT_EQ(progress.glimpse->preview.size(), (image::Size{8, 8}));
   EXPECT_TRUE(progress.begun);

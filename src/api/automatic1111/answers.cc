@@ -103,8 +103,9 @@ json::object memory_of(const MemoryUse& use) {
   return {{"free", use.free_bytes}, {"used", use.used_bytes}, {"total", use.total_bytes}};
 }
 
-// Seconds until it is done, if it goes on as it went so far.
+// Seconds until it is done; where nothing else is known, as if it went on as it went so far.
 double eta_of(const Progress& progress, double share) {
+  if (progress.left) return progress.left->count();
   const double elapsed = progress.elapsed.count();
   return progress.job_count > 0 ? elapsed / share - elapsed : 0.0;
 }

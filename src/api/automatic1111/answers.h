@@ -103,6 +103,8 @@ struct Progress {
   std::int32_t step = 0;       // Of the running picture, done.
   std::int32_t steps = 0;      // 0: it has not begun.
   std::chrono::duration<double> elapsed{0};
+  // Until all is done, where it can be told; else it is made of `elapsed` and the share.
+  std::optional<std::chrono::duration<double>> left;
   std::string job_timestamp = "0";
   std::string task_id;
   std::string preview;  // A picture file; empty: none.

@@ -25,7 +25,19 @@ std::string preview_of(const pictures::RunProgress& progress) {
   return file.ok() ? *std::move(file) : std::string();
 }
 
-Progress progress_of(const CallerRuns::Current& current, bool with_preview) {
+// What waits before a run and what it takes itself, by the speed that the card has shown. Nothing
+// before it has painted.
+std::optional<std::chrono::duration<double>> time_left(const pictures::RunProgress& run,
+                                                       const jobs::Heartbeat& speed) {
+  if (speed.picture_step_s <= 0.0) return std::nullopt;
+  std::chrono::duration<double> left{run.runs_left * speed.picture_step_s +
+                                     (run.pictures - run.done) * speed.picture_rest_s};
+  if (run.place) left += run.place->wait;
+  return left;
+}
+
+Progress progress_of(const CallerRuns::Current& current, const fleet::Fleet& fleet,
+                     bool with_preview) {
   const pictures::RunProgress& run = current.progress;
   Progress progress;
   progress.task = current.entry.task;
@@ -34,6 +46,7 @@ Progress progress_of(const CallerRuns::Current& current, bool with_preview) {
   progress.step = run.step;
   progress.steps = run.steps;
   progress.elapsed = std::chrono::steady_clock::now() - run.submitted;
+  progress.left = time_left(run, fleet.health().heartbeat);
   progress.job_timestamp = current.entry.job_timestamp;
   progress.task_id = current.entry.task_id;
   progress.interrupted = run.interrupted;
@@ -99,7 +112,8 @@ std::optional<CallerRuns::Current> Automatic1111Api::current_run(const Reply& re
 void Automatic1111Api::progress(const Reply& reply) const {
   const bool with_preview = !is_true(reply.request(), "skip_current_image");
   const auto current = current_run(reply);
-  reply.json(progress_json(current ? progress_of(*current, with_preview) : Progress{}));
+  reply.json(
+      progress_json(current ? progress_of(*current, studio_.fleet(), with_preview) : Progress{}));
 }
 
 void Automatic1111Api::task_progress(const Reply& reply) const {
@@ -114,7 +128,7 @@ void Automatic1111Api::task_progress(const Reply& reply) const {
     answer.active = !answer.queued;
     answer.preview_id = preview_id(current->progress);
     const bool is_new = asked->wants_preview && asked->preview_id != answer.preview_id;
-    if (answer.active) answer.progress = progress_of(*current, is_new);
+    if (answer.active) answer.progress = progress_of(*current, studio_.fleet(), is_new);
   } else {
     answer.completed = runs_->is_over(caller, asked->task_id);
   }

@@ -35,6 +35,23 @@ TEST_F(ProgressRouteTest, TellsHowFarTheCallersPicturesAre) {
       json(get("/sdapi/v1/progress?skip_current_image=true")).at("current_image").is_null());
 }
 
+TEST_F(ProgressRouteTest, TheTimeThatIsLeftIsThatOfTheCardAndOfThoseBefore) {
+  fleet::Health health;
+  health.heartbeat.picture_step_s = 0.5;
+  health.heartbeat.picture_rest_s = 1.0;
+  fleet_.set_health(health);
+  fleet_.set_place(fleet::QueuePlace{2, std::chrono::seconds(20)});
+  post(kTxt2img, R"({"batch_size":2})");
+  const auto left = [this] {
+    return json(get("/sdapi/v1/progress")).at("eta_relative").as_double();
+  };
+  EXPECT_DOUBLE_EQ(left(), 20 + 8 * 0.5 + 2 * 1.0);
+  fleet_.set_place(std::nullopt);
+  fleet_.paint(0, 10);
+  fleet_.step(1, 3);
+  EXPECT_DOUBLE_EQ(left(), 0.5 + 1.0);
+}
+
 TEST_F(ProgressRouteTest, NothingIsToldOfOthersPictures) {
   post_elsewhere(kTxt2img, "{}");
   fleet_.step(0, 2);

@@ -149,7 +149,8 @@ http::Router make_routes(const Config& config, ModelChoice choice, Front& front)
       api::ChatOptions{.ping_interval = std::chrono::seconds(config.ping_interval_s),
                        .picture_models = front.studio->models()});
   make_picture_interfaces(config, front);
-  front.admin = std::make_unique<api::AdminApi>(*front.fleet, front.metrics, version_number());
+  front.admin = std::make_unique<api::AdminApi>(*front.fleet, front.metrics, version_number(),
+                                                front.studio->models());
   front.page = std::make_unique<api::WebPage>(api::web_files(), version_number());
   http::Router router;
   front.chat->add_routes(router);

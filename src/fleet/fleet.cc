@@ -192,6 +192,7 @@ Health FleetImpl::health() const {
   health.queued = static_cast<std::int32_t>(state_.table.queued());
   health.running = static_cast<std::int32_t>(state_.table.running());
   health.wait = state_.table.wait_of_next();
+  for (ModelHealth& model : health.models) model.jobs = state_.table.count_of(model.name);
   return health;
 }
 

@@ -29,6 +29,13 @@ std::string_view state_name(CardState state);
 enum class ModelState : std::uint8_t { kLoading, kLoaded, kFailed };
 std::string_view state_name(ModelState state);  // "loading", "loaded", "failed".
 
+// How many jobs there are.
+struct JobCount {
+  std::int32_t queued = 0;   // Waiting in the front.
+  std::int32_t running = 0;  // Handed to the card process.
+  friend bool operator==(const JobCount&, const JobCount&) = default;
+};
+
 struct ModelHealth {
   std::string name;
   std::string folder;
@@ -36,6 +43,7 @@ struct ModelHealth {
   Status status;               // Why it failed.
   jobs::LoadProgress loading;  // While kLoading.
   jobs::ModelLoaded loaded;    // Since kLoaded; kept while a new card process loads it again.
+  JobCount jobs;
 };
 
 // A failure that the fleet dealt with.

@@ -363,6 +363,14 @@ void JobTable::set_rates(const jobs::Heartbeat& heartbeat) {
   keep(rates_.picture_rest_s, heartbeat.picture_rest_s);
 }
 
+JobCount JobTable::count_of(const std::string& model) const {
+  JobCount count;
+  for (const auto& [id, entry] : entries_) {
+    if (jobs::model_of(entry.job) == model) ++(entry.running ? count.running : count.queued);
+  }
+  return count;
+}
+
 double JobTable::seconds_left(const Entry& entry) const {
   if (const auto* picture = std::get_if<jobs::PictureJob>(&entry.job)) {
     const auto steps = std::ssize(picture->timesteps) - picture->steps_done;

@@ -112,6 +112,8 @@ class JobTable {
 
   std::size_t queued() const { return waiting_.size(); }
   std::size_t running() const { return entries_.size() - waiting_.size(); }
+  // Of one model.
+  JobCount count_of(const std::string& model) const;
   bool empty() const { return entries_.empty(); }
   Counters& counters() { return counters_; }
   const Counters& counters() const { return counters_; }

@@ -151,6 +151,15 @@ TEST_F(JobTableTest, JobsOfAModelThatIsNotThereLetOthersPass) {
   EXPECT_EQ(heard(0), "accepted 0, failed unavailable");
 }
 
+TEST_F(JobTableTest, TellsHowManyJobsEachModelHas) {
+  for (int i = 0; i < 3; ++i) add(0, "m");
+  add(0, "n");
+  send();
+  EXPECT_EQ(table_.count_of("m"), (JobCount{.queued = 1, .running = 2}));
+  EXPECT_EQ(table_.count_of("n"), (JobCount{.queued = 1, .running = 0}));
+  EXPECT_EQ(table_.count_of("o"), JobCount());
+}
+
 TEST_F(JobTableTest, AReplayedJobHearsEachTokenOnce) {
   const jobs::JobId id = add();
   send();

@@ -26,17 +26,35 @@ json::object status_json(const Status& status) {
   return object;
 }
 
-json::object model_json(const fleet::ModelHealth& model) {
-  json::object object{{"name", model.name}, {"state", state_name(model.state)}};
+// What a request may ask of a model, known before it is loaded.
+void add_choices(json::object& object, const pictures::ServedPictures& model) {
+  json::array sizes;
+  for (const auto& variant : model.package.variants) sizes.emplace_back(variant.id);
+  object["sizes"] = std::move(sizes);
+  object["steps"] = json::array(model.step_counts.begin(), model.step_counts.end());
+}
+
+json::object model_json(const fleet::ModelHealth& model, const PictureModels& pictures) {
+  const auto painter = std::ranges::find_if(
+      pictures, [&](const auto& served) { return served->name == model.name; });
+  const bool paints = painter != pictures.end();
+  json::object object{{"name", model.name},
+                      {"kind", paints ? "picture" : "chat"},
+                      {"state", state_name(model.state)},
+                      {"queued", model.jobs.queued},
+                      {"running", model.jobs.running}};
+  if (paints) add_choices(object, **painter);
   if (model.state == fleet::ModelState::kFailed) object["error"] = status_json(model.status);
   if (model.state == fleet::ModelState::kLoading) {
     object["files_done"] = model.loading.files_done;
     object["files_total"] = model.loading.files_total;
   }
-  if (model.loaded.layers != 0) {
-    object["context_tokens"] = model.loaded.context_tokens;
+  if (model.loaded.card_bytes != 0) {
     object["card_bytes"] = model.loaded.card_bytes;
     object["load_ms"] = model.loaded.load_time.count();
+  }
+  if (model.loaded.layers != 0) {
+    object["context_tokens"] = model.loaded.context_tokens;
     object["probe"] = model.loaded.probe;
   }
   return object;
@@ -99,9 +117,10 @@ bool is_ready(const fleet::Health& health) {
 }
 
 std::string health_json(const fleet::Health& health, const fleet::Counters& counters,
-                        const std::string& version) {
+                        const std::string& version, const PictureModels& pictures) {
   json::array models;
-  for (const fleet::ModelHealth& model : health.models) models.push_back(model_json(model));
+  for (const fleet::ModelHealth& model : health.models)
+    models.push_back(model_json(model, pictures));
   const json::object body{{"status", is_ready(health) ? "ok" : state_name(health.state)},
                           {"version", version},
                           {"card", card_json(health)},
@@ -118,8 +137,12 @@ std::string health_json(const fleet::Health& health, const fleet::Counters& coun
   return json::serialize(body);
 }
 
-AdminApi::AdminApi(fleet::Fleet& fleet, metrics::Registry& metrics, std::string version)
-    : fleet_(fleet), metrics_(metrics), version_(std::move(version)) {
+AdminApi::AdminApi(fleet::Fleet& fleet, metrics::Registry& metrics, std::string version,
+                   PictureModels pictures)
+    : fleet_(fleet),
+      metrics_(metrics),
+      version_(std::move(version)),
+      pictures_(std::move(pictures)) {
   register_card_figures();
 }
 
@@ -158,8 +181,8 @@ void AdminApi::ready(const std::shared_ptr<http::Exchange>& exchange) const {
 
 void AdminApi::health(const std::shared_ptr<http::Exchange>& exchange) const {
   const fleet::Health health = fleet_.health();
-  exchange->respond(http::json_response(is_ready(health) ? 200 : 503,
-                                        health_json(health, fleet_.counters(), version_)));
+  exchange->respond(http::json_response(
+      is_ready(health) ? 200 : 503, health_json(health, fleet_.counters(), version_, pictures_)));
 }
 
 void AdminApi::register_card_figures() {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "http/message.h"
+#include "pictures/order.h"
 
 namespace axle::api {
 namespace {
@@ -23,9 +24,10 @@ std::string picture_model_json(const pictures::ServedPictures& model) {
   }
   return fmt::format(
       R"({{"id":{},"object":"model","created":{},"owned_by":"axle","kind":"picture",)"
-      R"("sizes":[{}],"steps":[{}],"edits":{}}})",
+      R"("sizes":[{}],"steps":[{}],"default_steps":{},"guidance_max":{},"edits":{}}})",
       http::json_quote(model.name), modified_at(model.package.variants.front().unet), sizes,
-      fmt::join(model.step_counts, ","), model.begins_with(pictures::Start::kPicture));
+      fmt::join(model.step_counts, ","), model.nearest_steps(pictures::kUsualSteps),
+      pictures::kMostGuidance, model.begins_with(pictures::Start::kPicture));
 }
 
 }  // namespace

@@ -41,6 +41,8 @@ TEST_F(ModelListTest, TellsWhatEachModelIsFor) {
   EXPECT_EQ(picture.at("kind"), "picture");
   EXPECT_EQ(picture.at("sizes"), (json::array{"64x64", "96x64"}));
   EXPECT_EQ(picture.at("steps"), (json::array{1, 2, 4}));
+  EXPECT_EQ(picture.at("default_steps"), 4);
+  EXPECT_EQ(picture.at("guidance_max").to_number<double>(), 2.0);
   EXPECT_EQ(picture.at("edits"), true);
   EXPECT_GT(picture.at("created").as_int64(), 1'700'000'000);
 }

@@ -27,8 +27,10 @@ struct ImportArguments {
   std::string weights = {};  // Empty: q8_0. Of files only.
   std::optional<std::uint32_t> cells = {};  // Nothing: 2047, or as the shape says.
   std::optional<std::uint32_t> chunk = {};  // Nothing: 128, or as the shape says.
-  std::vector<std::size_t> ladder = {};  // Empty: made for cells and chunk, or as the shape says.
-  std::string size = {};                 // "512x512", of pictures; empty: that.
+  std::vector<std::size_t> ladder = {};    // Empty: made for cells and chunk, or as the shape says.
+  std::optional<double> temperature = {};  // Of a file's model, as its makers advise.
+  std::optional<double> top_p = {};
+  std::string size = {};  // "512x512", of pictures; empty: that.
   bool replace = false;
 };
 Status run_import(const Config& config, const ImportArguments& arguments);

@@ -131,6 +131,8 @@ Result<package::ImportReport> import_file(const ImportArguments& arguments,
   options.cells = arguments.cells.value_or(static_cast<std::uint32_t>(options.cells));
   options.chunk = arguments.chunk.value_or(static_cast<std::uint32_t>(options.chunk));
   options.ladder = arguments.ladder;
+  options.sampling.temperature = arguments.temperature;
+  options.sampling.top_p = arguments.top_p;
   options.replace = arguments.replace;
   const InterruptSource interrupt;
   options.cancel = interrupt.token();

@@ -67,6 +67,12 @@ void add_import(CLI::App& app, CommandLine& line) {
       ->add_option("--ladder", line.import.ladder,
                    "histories of the prefill groups; default: doubling up to the context")
       ->delimiter(',');
+  command
+      ->add_option("--temperature", line.import.temperature,
+                   "0 to 2; what the model's makers advise, where a GGUF file does not say it")
+      ->check(CLI::Range(0.0, 2.0));
+  command->add_option("--top-p", line.import.top_p, "above 0, to 1; the same")
+      ->check(CLI::Range(0.01, 1.0));
   command->add_option("--size", line.import.size,
                       "of pictures, where the ONNX files leave it open; default 512x512");
   command->add_flag("--replace", line.import.replace, "replace a model of that name");

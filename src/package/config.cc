@@ -209,6 +209,20 @@ std::string pretty(const json::object& object) {
   return text + "\n}\n";
 }
 
+void merge_sampling(const json::object& object, SamplingAdvice& advice) {
+  const auto number = [&object](std::string_view key) {
+    const json::value* value = member(object, key);
+    return value != nullptr && value->is_number() ? value->to_number<double>() : -1.0;
+  };
+  const double temperature = number("temperature");
+  if (!advice.temperature && temperature >= 0 && temperature <= 2) advice.temperature = temperature;
+  const double top_p = number("top_p");
+  if (!advice.top_p && top_p > 0 && top_p <= 1) advice.top_p = top_p;
+  const double top_k = number("top_k");
+  if (!advice.top_k && top_k >= 1 && top_k <= std::numeric_limits<std::int32_t>::max())
+    advice.top_k = static_cast<std::int32_t>(top_k);
+}
+
 }  // namespace
 
 Result<std::optional<VendorConfig>> parse_vendor_config(std::string_view text) {
@@ -267,6 +281,7 @@ Status merge_tokenizer_config(std::string_view text, TextConfig& config) {
 
 Status merge_generation_config(std::string_view text, TextConfig& config) {
   AXLE_TRY_ASSIGN(const json::object object, parse_object(text));
+  merge_sampling(object, config.sampling);
   const json::value* value = member(object, "eos_token_id");
   if (value == nullptr || !config.end_tokens.empty()) return {};
   const json::array one = {*value};
@@ -336,7 +351,11 @@ std::string tokenizer_config_json(const TextConfig& config) {
 }
 
 std::string generation_config_json(const TextConfig& config) {
-  return pretty({{"eos_token_id", id_array(config.end_tokens)}});
+  json::object object = {{"eos_token_id", id_array(config.end_tokens)}};
+  if (config.sampling.temperature) object["temperature"] = *config.sampling.temperature;
+  if (config.sampling.top_p) object["top_p"] = *config.sampling.top_p;
+  if (config.sampling.top_k) object["top_k"] = *config.sampling.top_k;
+  return pretty(object);
 }
 
 std::string trial_context_json(const TextConfig& config) {

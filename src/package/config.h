@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "package/sampling_advice.h"
 
 // The JSON files of a package folder, read into plain structs. Not part of the room's interface.
 namespace axle::package {
@@ -48,12 +49,14 @@ struct TextConfig {
   std::string eos_text;
   std::optional<bool> add_bos;
   std::vector<std::int32_t> end_tokens;
+  SamplingAdvice sampling;
 };
 
 // Merge the content of one file into `config`; what is set already stays.
 // Errors: kCorrupt  not JSON (line), or a key of a wrong type.
 Status merge_tokenizer_config(std::string_view text, TextConfig& config);
-Status merge_generation_config(std::string_view text, TextConfig& config);  // Also HF config.json.
+// Also HF config.json. Advice on sampling that is no number in its range is passed over.
+Status merge_generation_config(std::string_view text, TextConfig& config);
 
 // axle.json: where an imported package came from.
 struct FileRecord {

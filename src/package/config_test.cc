@@ -112,6 +112,26 @@ TEST(TextConfigTest, MergesTokenNamesTemplatesAndEndTokens) {
   EXPECT_THAT(config.end_tokens, ElementsAre(2, 7));
 }
 
+TEST(TextConfigTest, AdviceOnSamplingIsTakenFromTheFirstFileThatGivesIt) {
+  TextConfig config;
+  ASSERT_TRUE(merge_generation_config(R"({"temperature": 0.6, "top_k": 20})", config).ok());
+  ASSERT_TRUE(merge_generation_config(R"({"temperature": 1, "top_p": 0.95})", config).ok());
+  EXPECT_EQ(config.sampling, (SamplingAdvice{.temperature = 0.6, .top_p = 0.95, .top_k = 20}));
+  TextConfig again;
+  ASSERT_TRUE(merge_generation_config(generation_config_json(config), again).ok());
+  EXPECT_EQ(again.sampling, config.sampling);
+}
+
+TEST(TextConfigTest, AdviceOutOfItsRangeIsPassedOver) {
+  for (const char* text :
+       {R"({"temperature": -1, "top_p": 0, "top_k": 0})", R"({"temperature": 3, "top_p": 2})",
+        R"({"temperature": "x", "top_p": null, "top_k": [1]})", R"({"top_k": 1e12})"}) {
+    TextConfig config;
+    EXPECT_TRUE(merge_generation_config(text, config).ok()) << text;
+    EXPECT_EQ(config.sampling, SamplingAdvice()) << text;
+  }
+}
+
 TEST(TextConfigTest, WrongTypesAreCorrupt) {
   TextConfig config;
   EXPECT_THAT(merge_tokenizer_config(R"({"bos_token": 5})", config).message(),

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "package/sampling_advice.h"
 
 namespace axle::package {
 
@@ -42,6 +43,7 @@ struct ImportOptions {
   // Histories of the prefill groups of `chunk` rows, rising, each <= T. Empty: default_ladder().
   std::vector<std::size_t> ladder;
   WeightFormat weights = WeightFormat::kQ8_0;
+  SamplingAdvice sampling;  // What a GGUF file does not say.
   std::size_t threads = 2;
   bool replace = false;  // An existing folder of another origin is replaced instead of refused.
   std::function<void(const ImportProgress&)> progress;  // Called on the importing thread.

@@ -380,6 +380,11 @@ std::uint64_t sum_bytes(const std::vector<PlannedWeight>& weights, bool target) 
   return sum;
 }
 
+std::string sampling_text(const SamplingAdvice& advice) {
+  const auto text = [](const auto& value) { return value ? fmt::format("{}", *value) : "-"; };
+  return fmt::format("{},{},{}", text(advice.temperature), text(advice.top_p), text(advice.top_k));
+}
+
 }  // namespace
 
 std::uint64_t PlannedWeight::target_bytes() const {
@@ -458,6 +463,9 @@ Result<ImportPlan> plan_import(const Gguf& gguf, const ImportOptions& options) {
                              weight_format_name(options.weights), plan.cells, plan.chunk,
                              fmt::join(plan.ladder, ","), fmt::join(options.small_chunks, ","),
                              fmt::join(options.head_rows, ","));
+  plan.text.sampling = options.sampling;
+  if (options.sampling != SamplingAdvice())
+    plan.options += " sampling=" + sampling_text(options.sampling);
   return plan;
 }
 

@@ -136,6 +136,15 @@ TEST_F(ImportTest, DamagedPackageIsMadeAnew) {
   EXPECT_TRUE(Package::open(options.output).ok());
 }
 
+TEST_F(ImportTest, AdviceOnSamplingIsKeptInThePackage) {
+  ImportOptions options = prepare();
+  options.sampling = {.temperature = 0.2, .top_p = 0.9, .top_k = 40};
+  ASSERT_TRUE(import_gguf(options).ok());
+  EXPECT_EQ(Package::open(options.output)->sampling(), options.sampling);
+  options.sampling.top_k.reset();
+  EXPECT_EQ(import_gguf(options).status().code(), Code::kInvalidArgument);  // Another import.
+}
+
 TEST_F(ImportTest, OtherOptionsNeedReplace) {
   ImportOptions options = prepare();
   ASSERT_TRUE(import_gguf(options).ok());

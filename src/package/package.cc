@@ -196,6 +196,7 @@ class Reader {
     AXLE_TRY_ASSIGN(TextConfig config, read_text_config(info_.folder, info_.tokenizer));
     info_.bos_text = config.bos_text;
     info_.eos_text = config.eos_text;
+    info_.sampling = config.sampling;
     info_.add_bos = config.add_bos.value_or(false);
     const std::string type = files_.config && !files_.config->tokenizer_type.empty()
                                  ? files_.config->tokenizer_type

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "package/sampling_advice.h"
 #include "package/shape.h"
 
 namespace axle::package {
@@ -65,6 +66,7 @@ struct PackageInfo {
   std::string bos_text;                  // "" where there is none.
   std::string eos_text;
   std::string chat_template;  // Jinja; "" where the package has none.
+  SamplingAdvice sampling;
   std::string system_prompt;  // config.json "system_prompt"; for terminals, never added by itself.
   MemoryNeed memory;
   std::vector<std::string> notes;  // What is odd but does not stop it from working.
@@ -105,6 +107,7 @@ class Package {
   std::size_t max_position() const { return info_->max_position; }
   const std::string& chat_template() const { return info_->chat_template; }
   const std::vector<std::int32_t>& end_tokens() const { return info_->end_tokens; }
+  const SamplingAdvice& sampling() const { return info_->sampling; }
 
   // The long check: opens the tokenizer and compiles the chat template, reads the whole embedding
   // table (every number finite) and every weight of our own engines (size as its shape says).

@@ -11,10 +11,20 @@
 namespace axle::api {
 namespace {
 
+// The fields of a chat request that the model's makers advise.
+std::string sampling_json(const package::SamplingAdvice& advice) {
+  std::vector<std::string> fields;
+  if (advice.temperature) fields.push_back(fmt::format(R"("temperature":{})", *advice.temperature));
+  if (advice.top_p) fields.push_back(fmt::format(R"("top_p":{})", *advice.top_p));
+  if (advice.top_k) fields.push_back(fmt::format(R"("top_k":{})", *advice.top_k));
+  return fmt::format("{{{}}}", fmt::join(fields, ","));
+}
+
 std::string chat_model_json(const ServedModel& model) {
   return fmt::format(R"({{"id":{},"object":"model","created":{},"owned_by":"axle","kind":"chat",)"
-                     R"("max_model_len":{}}})",
-                     http::json_quote(model.name), model.created, model.context_tokens);
+                     R"("max_model_len":{},"sampling":{}}})",
+                     http::json_quote(model.name), model.created, model.context_tokens,
+                     sampling_json(model.package.sampling()));
 }
 
 std::string picture_model_json(const pictures::ServedPictures& model) {

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/file.h"
 #include "package/testing/tiny_gguf.h"
 #include "pictures/testing/tiny_model.h"
 
@@ -45,6 +46,20 @@ TEST_F(ModelListTest, TellsWhatEachModelIsFor) {
   EXPECT_EQ(picture.at("guidance_max").to_number<double>(), 2.0);
   EXPECT_EQ(picture.at("edits"), true);
   EXPECT_GT(picture.at("created").as_int64(), 1'700'000'000);
+}
+
+TEST_F(ModelListTest, TellsHowTheMakersOfAModelWouldHaveItsWordsDrawn) {
+  EXPECT_EQ(json::parse(*list_.find("words")).at("sampling"), json::object());
+  const package::testing::TemporaryFolder folder;
+  const auto package = package::testing::make_tiny_package(folder.path(), "words");
+  ASSERT_TRUE(package.ok()) << package.status();
+  const auto config = *package / "generation_config.json";
+  ASSERT_TRUE(write_file_atomically(config, R"({"temperature":0.5,"top_p":0.9,"top_k":20})").ok());
+  const auto model = ServedModel::load("words", package->string());
+  ASSERT_TRUE(model.ok()) << model.status();
+  const json::value told = json::parse(ModelList(ModelRegistry({*model}), {}).json());
+  EXPECT_EQ(told.at("data").at(0).at("sampling"),
+            (json::object{{"temperature", 0.5}, {"top_p", 0.9}, {"top_k", 20}}));
 }
 
 TEST_F(ModelListTest, ModelsAreFoundByNameAndKind) {

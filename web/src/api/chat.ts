@@ -11,6 +11,8 @@ export interface ChatRequest {
   readonly model: string;
   readonly messages: readonly ChatTurn[];
   readonly temperature?: number;
+  readonly top_p?: number;
+  readonly top_k?: number;
   readonly max_completion_tokens?: number;
 }
 

@@ -1,11 +1,22 @@
 import { fields, list, number, numbers, text, texts, type Fields } from './fields';
 import { askJson } from './http';
 
+/** How the words of an answer are drawn; the names are those of a chat request. */
+export interface Sampling {
+  readonly temperature: number;
+  readonly top_p?: number;
+  readonly top_k?: number;
+}
+
 export interface TextModel {
   readonly kind: 'text';
   readonly id: string;
   readonly contextTokens: number | undefined;
+  readonly sampling: Sampling;
 }
+
+// Of models whose makers advise nothing. At 1, the interface's own default, small models write nonsense.
+const USUAL_TEMPERATURE = 0.7;
 
 export interface Size {
   readonly width: number;
@@ -46,6 +57,17 @@ function isPictureModel(model: Fields): boolean {
 /** The models in an answer of GET /v1/models. */
 export function parseModels(body: unknown): Models {
   const models: { text: TextModel[]; pictures: PictureModel[] } = { text: [], pictures: [] };
+function parseSampling(value: unknown): Sampling {
+  const advice = fields(value);
+  const topP = number(advice['top_p']);
+  const topK = number(advice['top_k']);
+  return {
+    temperature: number(advice['temperature']) ?? USUAL_TEMPERATURE,
+    ...(topP === undefined ? {} : { top_p: topP }),
+    ...(topK === undefined ? {} : { top_k: topK }),
+  };
+}
+
   for (const item of list(fields(body)['data'])) {
     const model = fields(item);
     const id = text(model['id']);
@@ -54,7 +76,7 @@ export function parseModels(body: unknown): Models {
       const sizes = texts(model['sizes']).map(parseSize).filter((size): size is Size => size !== undefined);
       models.pictures.push({ kind: 'picture', id, sizes, steps: numbers(model['steps']), edits: model['edits'] !== false });
     } else {
-      models.text.push({ kind: 'text', id, contextTokens: number(model['max_model_len']) });
+      models.text.push({ kind: 'text', id, contextTokens: number(model['max_model_len']), sampling: parseSampling(model['sampling']) });
     }
   }
   return models;

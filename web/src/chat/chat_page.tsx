@@ -42,12 +42,13 @@ function NoModel({ picturesOnly }: { readonly picturesOnly: boolean }) {
 }
 
 function Chat({ served }: { readonly served: readonly TextModel[] }) {
-  const [options, setOptions] = useState<ChatOptions>({ model: '', system: '', temperature: undefined, maxTokens: undefined });
+  const [options, setOptions] = useState<Omit<ChatOptions, 'sampling'>>({ model: '', system: '', temperature: undefined, maxTokens: undefined });
   const [showOptions, setShowOptions] = useState(false);
   const messages = useStore(conversation.messages);
   const writing = useStore(conversation.writing);
   const model = served.find((entry) => entry.id === options.model) ?? served[0];
-  const request: ChatOptions = { ...options, model: model?.id ?? '' };
+  if (model === undefined) return null;
+  const request: ChatOptions = { ...options, model: model.id, sampling: model.sampling };
   const send = (text: string) => void conversation.send(text, request);
   return (
     <div class="chat">
@@ -61,7 +62,7 @@ function Chat({ served }: { readonly served: readonly TextModel[] }) {
           <Icon name="bin" /><span>New chat</span>
         </button>
       </div>
-      {showOptions && <OptionsPanel options={options} contextTokens={model?.contextTokens} onChange={setOptions} />}
+      {showOptions && <OptionsPanel options={options} model={model} onChange={setOptions} />}
       {messages.length === 0
         ? <Welcome onPick={send} />
         : <MessageList messages={messages} onAgain={() => void conversation.again(request)} />}

@@ -1,9 +1,12 @@
+import type { TextModel } from '../api/models';
 import type { ChatOptions } from '../state/conversation';
 
+type Options = Omit<ChatOptions, 'sampling'>;
+
 interface OptionsPanelProps {
-  readonly options: ChatOptions;
-  readonly contextTokens: number | undefined;
-  readonly onChange: (options: ChatOptions) => void;
+  readonly options: Options;
+  readonly model: TextModel;
+  readonly onChange: (options: Options) => void;
 }
 
 function optional(value: string): number | undefined {
@@ -11,7 +14,7 @@ function optional(value: string): number | undefined {
   return value.trim() === '' || !Number.isFinite(parsed) ? undefined : parsed;
 }
 
-export function OptionsPanel({ options, contextTokens, onChange }: OptionsPanelProps) {
+export function OptionsPanel({ options, model: { contextTokens, sampling }, onChange }: OptionsPanelProps) {
   return (
     <div class="options" role="group" aria-label="Options">
       <label class="field wide">
@@ -21,7 +24,7 @@ export function OptionsPanel({ options, contextTokens, onChange }: OptionsPanelP
       </label>
       <label class="field">
         <span>Temperature</span>
-        <input type="number" min="0" max="2" step="0.1" placeholder="model's own" value={options.temperature ?? ''}
+        <input type="number" min="0" max="2" step="0.1" placeholder={`${sampling.temperature}, as usual`} value={options.temperature ?? ''}
           onInput={(event) => onChange({ ...options, temperature: optional(event.currentTarget.value) })} />
       </label>
       <label class="field">

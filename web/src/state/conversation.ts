@@ -1,6 +1,7 @@
 import { streamChat, type ChatDelta, type ChatRequest, type ChatTurn } from '../api/chat';
 import { fields, list, text } from '../api/fields';
 import { explain, isAbort } from '../api/http';
+import type { Sampling } from '../api/models';
 import { announce, wholeSentences } from './announce';
 import { session } from './storage';
 import { Store } from './store';
@@ -26,6 +27,9 @@ export type Message = Question | Answer;
 export interface ChatOptions {
   readonly model: string;
   readonly system: string;
+  /** What the model's makers advise. */
+  readonly sampling: Sampling;
+  /** Instead of theirs. */
   readonly temperature: number | undefined;
   readonly maxTokens: number | undefined;
 }
@@ -108,6 +112,7 @@ export class Conversation {
     const request: ChatRequest = {
       model: options.model,
       messages: toTurns(this.messages.get(), options.system),
+      ...options.sampling,
       ...(options.temperature === undefined ? {} : { temperature: options.temperature }),
       ...(options.maxTokens === undefined ? {} : { max_completion_tokens: options.maxTokens }),
     };

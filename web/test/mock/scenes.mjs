@@ -1,7 +1,7 @@
 // What the mock server says: the forms are those of axle's own answers.
 
-export const TEXT_MODEL = { id: 'smollm2-135m-instruct', object: 'model', created: 1790000000, owned_by: 'axle', kind: 'chat', max_model_len: 2047 };
-export const SECOND_TEXT_MODEL = { id: 'qwen3-0.6b', object: 'model', created: 1790000000, owned_by: 'axle', kind: 'chat', max_model_len: 8191 };
+export const TEXT_MODEL = { id: 'smollm2-135m-instruct', object: 'model', created: 1790000000, owned_by: 'axle', kind: 'chat', max_model_len: 2047, sampling: { temperature: 0.2, top_p: 0.9 } };
+export const SECOND_TEXT_MODEL = { id: 'qwen3-0.6b', object: 'model', created: 1790000000, owned_by: 'axle', kind: 'chat', max_model_len: 8191, sampling: {} };
 export const PICTURE_MODEL = {
   id: 'emoji-painter', object: 'model', owned_by: 'axle',
   kind: 'picture', sizes: ['256x256'], steps: [1, 2, 4], edits: true,

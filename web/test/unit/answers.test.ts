@@ -68,7 +68,7 @@ describe('editForm', () => {
 describe('parseModels', () => {
   it('tells models that paint from models that chat', () => {
     const models = parseModels({ data: [TEXT_MODEL, PICTURE_MODEL] });
-    expect(models.text).toEqual([{ kind: 'text', id: TEXT_MODEL.id, contextTokens: 2047 }]);
+    expect(models.text).toEqual([{ kind: 'text', id: TEXT_MODEL.id, contextTokens: 2047, sampling: { temperature: 0.2, top_p: 0.9 } }]);
     expect(models.pictures).toEqual([{ kind: 'picture', id: PICTURE_MODEL.id, sizes: [{ width: 256, height: 256 }], steps: [1, 2, 4], edits: true }]);
   });
 
@@ -85,6 +85,13 @@ describe('parseModels', () => {
 });
 
 describe('parseHealth', () => {
+  it('take what the makers of a model advise, and a usual temperature where they advise none', () => {
+    const advice = [{ temperature: 0, top_k: 20 }, {}, undefined, { temperature: 'x', top_p: null }];
+    const models = parseModels({ data: advice.map((sampling) => ({ id: 'm', max_model_len: 1, sampling })) });
+    const usual = { temperature: 0.7 };
+    expect(models.text.map((model) => model.sampling)).toEqual([{ temperature: 0, top_k: 20 }, usual, usual, usual]);
+  });
+
   it('reads a whole answer', () => {
     const found = parseHealth(health({ models: [TEXT_MODEL], queued: 2 }));
     expect(found).toMatchObject({ ready: true, softwareCard: true, temperatureCelsius: 47.5, soc: 'AX650N' });

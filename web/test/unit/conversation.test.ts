@@ -3,7 +3,7 @@ import { wholeSentences } from '../../src/state/announce';
 import { Conversation, extend, parseKept, toTurns, type Answer, type ChatOptions } from '../../src/state/conversation';
 import { chunk, eventStream, fakeFetch, fakeStorage, openStream, until } from './fetching';
 
-const OPTIONS: ChatOptions = { model: 'm', system: '', temperature: undefined, maxTokens: undefined };
+const OPTIONS: ChatOptions = { model: 'm', system: '', sampling: { temperature: 0.7, top_p: 0.9 }, temperature: undefined, maxTokens: undefined };
 const ANSWER: Answer = { role: 'assistant', content: 'A', reasoning: '', state: 'done' };
 
 beforeEach(() => vi.stubGlobal('sessionStorage', fakeStorage()));
@@ -22,6 +22,7 @@ describe('Conversation', () => {
     expect(bodyOf(asked[0]!.init)).toMatchObject({ model: 'm', stream: true, temperature: 0.5, max_completion_tokens: 9 });
     expect(bodyOf(asked[0]!.init)['messages']).toEqual([{ role: 'system', content: 'Be kind' }, { role: 'user', content: 'Hi' }]);
     expect(bodyOf(asked[1]!.init)['messages']).toHaveLength(3);
+    expect(bodyOf(asked[1]!.init)).toMatchObject({ temperature: 0.7, top_p: 0.9 });
   });
 
   it('keeps what was written when it is stopped', async () => {

@@ -1,4 +1,4 @@
-import { fields, list, number, text } from './fields';
+import { fields, list, number, numbers, text, texts } from './fields';
 
 export type Mood = 'good' | 'busy' | 'bad';
 
@@ -9,6 +9,11 @@ export interface ModelState {
   readonly loading: { readonly done: number; readonly total: number } | undefined;
   readonly contextTokens: number | undefined;
   readonly cardBytes: number | undefined;
+  /** Of models that paint; empty of others. */
+  readonly sizes: readonly string[];
+  readonly steps: readonly number[];
+  readonly queued: number;
+  readonly running: number;
 }
 
 export interface Health {
@@ -46,6 +51,10 @@ function parseModel(value: unknown): ModelState {
     loading: total === undefined ? undefined : { done: number(model['files_done']) ?? 0, total },
     contextTokens: number(model['context_tokens']),
     cardBytes: number(model['card_bytes']),
+    sizes: texts(model['sizes']),
+    steps: numbers(model['steps']),
+    queued: number(model['queued']) ?? 0,
+    running: number(model['running']) ?? 0,
   };
 }
 

@@ -3,7 +3,7 @@ import { mood, type Health, type ModelState } from '../api/health';
 import { Notice } from '../parts/notice';
 import { health } from '../state/server';
 import { useStore } from '../state/store';
-import { bytesText, spanText } from './format';
+import { bytesText, choiceText, spanText, withoutFolders } from './format';
 
 // Where the card's own rules for warm days begin: it warns at 75 and pauses at 80 degrees.
 const WARM_CELSIUS = 75;
@@ -59,8 +59,18 @@ function modelNote(model: ModelState): string {
   if (model.loading !== undefined) return `loading ${model.loading.done} of ${model.loading.total} files`;
   const parts = [model.state];
   if (model.contextTokens !== undefined) parts.push(`${model.contextTokens} tokens of context`);
+  if (model.sizes.length > 0) parts.push(`pictures of ${choiceText(model.sizes.map((size) => size.replace('x', ' × ')))}`);
+  if (model.steps.length > 0) parts.push(`${choiceText(model.steps)} steps`);
   if (model.cardBytes) parts.push(`${bytesText(model.cardBytes)} on the card`);
   return parts.join(' · ');
+}
+
+/** What a model does now; nothing where it rests. */
+function modelWork({ queued, running }: ModelState): string | undefined {
+  const parts: string[] = [];
+  if (running > 0) parts.push(`${running} running`);
+  if (queued > 0) parts.push(`${queued} waiting`);
+  return parts.length === 0 ? undefined : parts.join(', ');
 }
 
 function Models({ models }: { readonly models: readonly ModelState[] }) {
@@ -70,7 +80,7 @@ function Models({ models }: { readonly models: readonly ModelState[] }) {
       {models.map((model) => (
         <li key={model.name}>
           <span class={`dot ${model.state === 'loaded' ? 'good' : model.state === 'failed' ? 'bad' : 'busy'}`} />
-          <span class="model-text"><strong>{model.name}</strong><span class="soft">{modelNote(model)}</span></span>
+          <span class="model-text"><strong>{model.name}{modelWork(model) && <span class="model-work">{modelWork(model)}</span>}</strong><span class="soft">{modelNote(model)}</span></span>
           {model.loading && <progress max={model.loading.total} value={model.loading.done} aria-label={`Loading ${model.name}`} />}
         </li>
       ))}
@@ -85,7 +95,7 @@ function Readings({ state }: { readonly state: Health }) {
       {celsius !== undefined && <Panel title="Temperature"><Gauge value={celsius} max={HOTTEST_CELSIUS} high={WARM_CELSIUS} label={`${Math.round(celsius)} °C`} note="warns at 75, pauses at 80" /></Panel>}
       {memory !== undefined && <Panel title="Memory"><Gauge value={memory.total - memory.free} max={memory.total} high={memory.total * 0.9} label={bytesText(memory.total - memory.free)} note={`of ${bytesText(memory.total)} in use`} /></Panel>}
       {npuPercent !== undefined && <Panel title="NPU"><Gauge value={npuPercent} max={100} high={100} label={`${Math.round(npuPercent)} %`} note="busy" /></Panel>}
-      {cells !== undefined && <Panel title="Remembered text"><Gauge value={cells.used} max={cells.total} high={cells.total * 0.9} label={`${cells.used}`} note={`of ${cells.total} tokens`} /></Panel>}
+      {cells !== undefined && <Panel title="Context"><Gauge value={cells.used} max={cells.total} high={cells.total * 0.9} label={`${cells.used}`} note={`of ${cells.total} tokens`} /></Panel>}
     </>
   );
 }
@@ -131,7 +141,7 @@ export function CardPage() {
         <Panel title="Models" wide><Models models={state.models} /></Panel>
         <Errors state={state} />
       </div>
-      <footer class="soft foot">axle {state.version}{state.library ? ` · ${state.library}` : ''}</footer>
+      <footer class="soft foot" title={state.library}>axle {state.version}{state.library ? ` · ${withoutFolders(state.library)}` : ''}</footer>
     </div>
   );
 }

@@ -15,3 +15,15 @@ export function spanText(seconds: number): string {
   if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
   return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`;
 }
+
+/** Things to choose from: "1, 2 or 4"; of many the first and the last: "1 to 50". */
+export function choiceText(choices: readonly (string | number)[]): string {
+  const last = choices.at(-1) ?? '';
+  if (choices.length < 2) return String(last);
+  return choices.length > 6 ? `${choices[0]} to ${last}` : `${choices.slice(0, -1).join(', ')} or ${last}`;
+}
+
+/** A text with the names alone of the files in it. */
+export function withoutFolders(text: string): string {
+  return text.replace(/(^|\s)\/\S*\/(?=\S)/g, '$1');
+}

@@ -33,6 +33,13 @@ More is in [the documentation](https://example.org/npu).
 
 const NOW = () => Math.floor(Date.now() / 1000);
 
+// The one that paints has all the work.
+function modelHealth(model, queued, running) {
+  const common = { name: model.id, kind: model.kind, state: 'loaded', load_ms: 910 };
+  if (model.kind === 'picture') return { ...common, queued, running, sizes: model.sizes, steps: model.steps, card_bytes: 36864000 };
+  return { ...common, queued: 0, running: 0, context_tokens: model.max_model_len, card_bytes: 201326592, probe: 'probed in 5 ms' };
+}
+
 /** The body of GET /health. */
 export function health({ models, software = true, state = 'ready', queued = 0, running = 0 }) {
   const ready = state === 'ready';
@@ -47,7 +54,7 @@ export function health({ models, software = true, state = 'ready', queued = 0, r
       readings: { memory_total_bytes: 7381975040, memory_free_bytes: 5234491392, at: NOW(), temperature_celsius: 47.5, npu_percent: running ? 83 : 2, cpu_percent: 11 },
       last_errors: ready ? [] : [{ code: 'card_lost', message: 'axclrtEngineExecute: the card did not answer', vendor_code: '0x8030040c', at: NOW() - 60 }],
     },
-    models: models.map((model) => ({ name: model.id, state: 'loaded', context_tokens: model.max_model_len, card_bytes: 201326592, load_ms: 910, probe: 'probed in 5 ms' })),
+    models: models.map((model) => modelHealth(model, queued, running)),
     kv_cache: { cells_used: 312, cells_total: 2047, banks: 1, host_bytes: 0 },
     jobs: { queued, running, wait_ms: queued * 2700, done: 57, failed: 1, cancelled: 4, replayed: 0 },
   };

@@ -217,7 +217,7 @@ describe('the pictures', () => {
 
 describe('the card', () => {
   it('says whether it is the real one, and how it is', async () => {
-    const page = await go('/#/card');
+    const page = await go('/#/card', { health: { queued: 3, running: 2 } });
     await page.getByRole('heading', { name: 'Software card' }).waitFor();
     await page.getByText('48 °C').waitFor();
     await page.getByText('of 6.9 GiB in use').waitFor();
@@ -240,6 +240,8 @@ describe('the whole page', () => {
     for (let i = 0; i < 14; ++i) {
       await page.keyboard.press('Tab');
       const [name, outline] = await page.evaluate(() => {
+    await page.getByText('loaded · pictures of 256 × 256 · 1, 2 or 4 steps · 35 MiB on the card').waitFor();
+    await page.getByText('2 running, 3 waiting').waitFor();
         const element = document.activeElement ?? document.body;
         if (element === document.body) return ['', ''];
         const box = element.closest('.composer-box') ?? element;

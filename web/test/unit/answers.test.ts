@@ -108,6 +108,12 @@ describe('parseHealth', () => {
 
   it('says of a lost card what went wrong', () => {
     const lost = parseHealth(health({ models: [], state: 'lost' }));
+  it('tells what a model that paints can do, and what it has to do', () => {
+    const found = parseHealth(health({ models: [PICTURE_MODEL, TEXT_MODEL], queued: 3, running: 2 }));
+    expect(found.models[0]).toMatchObject({ sizes: ['256x256'], steps: [1, 2, 4], cardBytes: 36864000, queued: 3, running: 2 });
+    expect(found.models[1]).toMatchObject({ sizes: [], steps: [], queued: 0, running: 0 });
+  });
+
     expect(mood(lost)).toBe('bad');
     expect(lost.errors[0]?.message).toContain('did not answer');
     expect(mood(parseHealth(health({ models: [], state: 'loading' })))).toBe('busy');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytesText, spanText } from '../../src/card/format';
+import { bytesText, choiceText, spanText, withoutFolders } from '../../src/card/format';
 import { outcome } from '../../src/chat/message_view';
 import { safeHref } from '../../src/parts/markdown';
 import { parseRoute } from '../../src/state/route';
@@ -10,6 +10,16 @@ describe('words for numbers', () => {
   it('are short', () => {
     expect([0, 900, 201326592, 7381975040].map(bytesText)).toEqual(['0 KiB', '1 KiB', '192 MiB', '6.9 GiB']);
     expect([-5, 59, 60, 8100, 90000].map(spanText)).toEqual(['0 s', '59 s', '1 min', '2 h 15 min', '1 d 1 h']);
+  });
+
+  it('name what there is to choose from', () => {
+    expect([[], [4], [1, 2, 4]].map(choiceText)).toEqual(['', '4', '1, 2 or 4']);
+    expect(choiceText([1, 2, 3, 4, 5, 6, 50])).toBe('1 to 50');
+  });
+
+  it('name files without their folders', () => {
+    expect(withoutFolders('software card V3 at /usr/lib/axle/libaxcl_rt.so (because a/b)')).toBe('software card V3 at libaxcl_rt.so (because a/b)');
+    expect(withoutFolders('/usr/lib/axcl/libaxcl_rt.so')).toBe('libaxcl_rt.so');
   });
 
   it('say how an answer ended', () => {

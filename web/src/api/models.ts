@@ -29,6 +29,9 @@ export interface PictureModel {
   /** Empty where the server does not say: it then chooses itself. */
   readonly sizes: readonly Size[];
   readonly steps: readonly number[];
+  readonly defaultSteps: number | undefined;
+  /** 1 where it has none. */
+  readonly guidanceMax: number;
   readonly edits: boolean;
 }
 
@@ -54,9 +57,6 @@ function isPictureModel(model: Fields): boolean {
   return kind === undefined ? number(model['max_model_len']) === undefined : kind === 'picture';
 }
 
-/** The models in an answer of GET /v1/models. */
-export function parseModels(body: unknown): Models {
-  const models: { text: TextModel[]; pictures: PictureModel[] } = { text: [], pictures: [] };
 function parseSampling(value: unknown): Sampling {
   const advice = fields(value);
   const topP = number(advice['top_p']);
@@ -68,13 +68,24 @@ function parseSampling(value: unknown): Sampling {
   };
 }
 
+/** The models in an answer of GET /v1/models. */
+export function parseModels(body: unknown): Models {
+  const models: { text: TextModel[]; pictures: PictureModel[] } = { text: [], pictures: [] };
   for (const item of list(fields(body)['data'])) {
     const model = fields(item);
     const id = text(model['id']);
     if (id === undefined) continue;
     if (isPictureModel(model)) {
       const sizes = texts(model['sizes']).map(parseSize).filter((size): size is Size => size !== undefined);
-      models.pictures.push({ kind: 'picture', id, sizes, steps: numbers(model['steps']), edits: model['edits'] !== false });
+      models.pictures.push({
+        kind: 'picture',
+        id,
+        sizes,
+        steps: numbers(model['steps']),
+        defaultSteps: number(model['default_steps']),
+        guidanceMax: number(model['guidance_max']) ?? 1,
+        edits: model['edits'] !== false,
+      });
     } else {
       models.text.push({ kind: 'text', id, contextTokens: number(model['max_model_len']), sampling: parseSampling(model['sampling']) });
     }

@@ -11,9 +11,16 @@ export interface PictureRequest {
   readonly seed: number;
   readonly size?: string;
   readonly steps?: number;
+  /** Guidance: above 1 it keeps to the prompt, and away from `negative_prompt`, at twice the price of a step. */
+  readonly cfg_scale?: number;
   readonly negative_prompt?: string;
   /** Only with a picture to start from: 0 keeps it, 1 forgets it. */
   readonly strength?: number;
+}
+
+/** How many previews a request brings at most: one fewer than it has steps. Nothing where it leaves them open. */
+export function mostPreviews({ steps, strength = 1 }: PictureRequest): number | undefined {
+  return steps === undefined ? undefined : Math.min(PARTIAL_IMAGES, Math.max(1, Math.round(steps * strength)) - 1);
 }
 
 export type PictureEvent =

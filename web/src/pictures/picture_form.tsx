@@ -3,7 +3,7 @@ import { explain } from '../api/http';
 import { parseSize, sizeName, type PictureModel } from '../api/models';
 import { Icon } from '../parts/icon';
 import { ModelSelect } from '../parts/model_select';
-import { changeDraft, chosenModel, chosenSteps, draft, isReady, isSeed, toRequest, type Draft } from '../state/draft';
+import { changeDraft, chosenGuidance, chosenModel, chosenSteps, draft, isReady, isSeed, toRequest, type Draft } from '../state/draft';
 import { fanOut, isOpen, SEEDS, type Gallery } from '../state/gallery';
 import { useStore } from '../state/store';
 import { fitPicture } from './crop';
@@ -15,6 +15,8 @@ interface FormProps {
 }
 
 const COUNTS = [1, 2, 4] as const;
+// More than these do not fit beside each other.
+const MOST_SEGMENTS = 5;
 
 async function start(value: Draft, model: PictureModel, gallery: Gallery): Promise<void> {
   const request = toRequest(value, model);
@@ -23,12 +25,24 @@ async function start(value: Draft, model: PictureModel, gallery: Gallery): Promi
   gallery.add(fanOut(request, value.count), source);
 }
 
-function Choice({ label, values, value, onPick }: {
+interface ChoiceProps {
   readonly label: string;
   readonly values: readonly string[];
   readonly value: string;
   readonly onPick: (value: string) => void;
-}) {
+}
+
+function Choice({ label, values, value, onPick }: ChoiceProps) {
+  if (values.length > MOST_SEGMENTS) {
+    return (
+      <label class="field">
+        <span>{label}</span>
+        <select value={value} onChange={(event) => onPick(event.currentTarget.value)}>
+          {values.map((item) => <option key={item} value={item}>{item}</option>)}
+        </select>
+      </label>
+    );
+  }
   return (
     <fieldset class="choice">
       <legend>{label}</legend>
@@ -41,6 +55,29 @@ function Choice({ label, values, value, onPick }: {
         ))}
       </div>
     </fieldset>
+  );
+}
+
+function guidanceHint(value: Draft, guidance: number): string {
+  if (guidance > 1) return 'Keeps closer to the words; takes twice as long.';
+  return value.negative.trim() === '' ? 'Off: the model paints as it learned to.' : 'What to keep away from counts only with guidance.';
+}
+
+function Guidance({ value, model }: { readonly value: Draft; readonly model: PictureModel }) {
+  const guidance = chosenGuidance(value, model);
+  return (
+    <>
+      <label class="field">
+        <span>What to keep away from</span>
+        <input placeholder="optional" value={value.negative} onInput={(event) => changeDraft({ negative: event.currentTarget.value })} />
+      </label>
+      <div class="field">
+        <label for="guidance">Guidance <b>{guidance > 1 ? guidance.toFixed(1) : 'off'}</b></label>
+        <input id="guidance" type="range" min="1" max={model.guidanceMax} step="0.1" value={guidance} aria-describedby="guidance-hint"
+          aria-valuetext={guidance > 1 ? guidance.toFixed(1) : 'off'} onInput={(event) => changeDraft({ guidance: Number(event.currentTarget.value) })} />
+        <p class="hint" id="guidance-hint">{guidanceHint(value, guidance)}</p>
+      </div>
+    </>
   );
 }
 
@@ -64,11 +101,7 @@ function Details({ value, model }: { readonly value: Draft; readonly model: Pict
         </span>
         {!isSeed(value.seed) && <p class="problem" role="alert">A seed is a whole number below {SEEDS}.</p>}
       </div>
-      <label class="field">
-        <span>What to keep away from</span>
-        <input placeholder="optional; doubles the time" value={value.negative}
-          onInput={(event) => changeDraft({ negative: event.currentTarget.value })} />
-      </label>
+      {model.guidanceMax > 1 && <Guidance value={value} model={model} />}
     </>
   );
 }
@@ -108,7 +141,7 @@ export function PictureForm({ served, gallery }: FormProps) {
       {problem !== undefined && <p class="problem" role="alert">{problem}</p>}
       {model.edits && <SourcePicture value={value} />}
       <details class="more" open={hasRoom}>
-        <summary>Number, steps and seed</summary>
+        <summary>More choices</summary>
         <div class="more-fields"><Details value={value} model={model} /></div>
       </details>
     </form>

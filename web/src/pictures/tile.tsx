@@ -1,5 +1,6 @@
 import { Icon } from '../parts/icon';
 import { parseSize } from '../api/models';
+import { mostPreviews } from '../api/pictures';
 import { isOpen, type Gallery, type Picture } from '../state/gallery';
 
 interface TileProps {
@@ -25,9 +26,16 @@ function ratioClass(picture: Picture): string {
   return size.width > size.height ? 'wide-ratio' : 'tall-ratio';
 }
 
+// Until the first preview nobody knows when it begins.
+function Progress({ picture: { request, previews } }: { readonly picture: Picture }) {
+  const most = mostPreviews(request);
+  const reached = most === undefined || previews === 0 ? {} : { value: Math.min(previews, most), max: most + 1 };
+  return <progress aria-label={`Painting ${request.prompt}`} {...reached} />;
+}
+
 function Face({ picture, onOpen }: { readonly picture: Picture; readonly onOpen: () => void }) {
   const image = picture.url === undefined ? null : <img src={picture.url} alt={picture.request.prompt} />;
-  if (picture.state !== 'done') return <div class="face">{image}{picture.state === 'painting' && <progress aria-label={`Painting ${picture.request.prompt}`} />}</div>;
+  if (picture.state !== 'done') return <div class="face">{image}{picture.state === 'painting' && <Progress picture={picture} />}</div>;
   return <button type="button" class="face" aria-label={`Look at ${picture.request.prompt}, seed ${picture.seed}`} onClick={onOpen}>{image}</button>;
 }
 

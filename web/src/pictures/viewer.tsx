@@ -15,11 +15,12 @@ interface ViewerProps {
 
 /** What a picture was made with. */
 export function facts(picture: Picture): string {
-  const { size, steps, strength, negative_prompt: negative } = picture.request;
+  const { size, steps, strength, cfg_scale: guidance, negative_prompt: negative } = picture.request;
   const parts = [progressText(picture)];
   if (size !== undefined) parts.push(size.replace('x', ' × '));
   if (steps !== undefined) parts.push(`${steps} ${steps === 1 ? 'step' : 'steps'}`);
   if (picture.source !== undefined && strength !== undefined) parts.push(`changed ${Math.round(strength * 100)} %`);
+  if (guidance !== undefined) parts.push(`guidance ${guidance}`);
   if (negative !== undefined) parts.push(`away from ${negative}`);
   if (picture.seconds !== undefined) parts.push(`${picture.seconds.toFixed(1)} s`);
   return parts.join(' · ');

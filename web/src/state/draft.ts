@@ -7,6 +7,8 @@ import { Store } from './store';
 export interface Draft {
   readonly prompt: string;
   readonly negative: string;
+  /** Undefined: off, or what a negative prompt needs. */
+  readonly guidance: number | undefined;
   readonly model: string;
   readonly size: string;
   readonly steps: string;
@@ -24,6 +26,7 @@ export interface Source {
 export const EMPTY_DRAFT: Draft = {
   prompt: '',
   negative: '',
+  guidance: undefined,
   model: '',
   size: '',
   steps: '',
@@ -32,6 +35,9 @@ export const EMPTY_DRAFT: Draft = {
   strength: 0.75,
   source: undefined,
 };
+
+// What a negative prompt gets where nothing else was chosen: the middle of what LCM models bear.
+const USUAL_GUIDANCE = 1.5;
 
 export const draft = new Store<Draft>(EMPTY_DRAFT);
 
@@ -47,8 +53,8 @@ export function setSource(blob: Blob | undefined): void {
 
 /** Puts a painted picture's request into the form again, with its seed. */
 export function takeOver(picture: Picture): void {
-  const { prompt, negative_prompt = '', size = '', steps } = picture.request;
-  changeDraft({ prompt, negative: negative_prompt, size, steps: steps === undefined ? '' : String(steps), seed: String(picture.seed) });
+  const { model, prompt, negative_prompt = '', cfg_scale: guidance, size = '', steps } = picture.request;
+  changeDraft({ model, prompt, negative: negative_prompt, guidance, size, steps: steps === undefined ? '' : String(steps), seed: String(picture.seed) });
 }
 
 function wholeNumber(value: string): number | undefined {
@@ -70,23 +76,30 @@ export function chosenModel(value: Draft, models: readonly PictureModel[]): Pict
   return models.find((model) => model.id === value.model) ?? models[0];
 }
 
-/** The steps that a draft means: those it names, if the model has them, else the model's most. */
+/** The steps that a draft means: those it names, if the model has them, else the model's usual ones. */
 export function chosenSteps(value: Draft, model: PictureModel): number | undefined {
-  const named = wholeNumber(value.steps);
-  return named !== undefined && model.steps.includes(named) ? named : model.steps.at(-1);
+  return [wholeNumber(value.steps), model.defaultSteps, model.steps.at(-1)].find((steps) => steps !== undefined && model.steps.includes(steps));
+}
+
+/** The guidance that a draft means, 1 for none: what was chosen, else as much as a negative prompt needs. */
+export function chosenGuidance(value: Draft, model: PictureModel): number {
+  const wanted = value.guidance ?? (value.negative.trim() === '' ? 1 : USUAL_GUIDANCE);
+  return Math.max(1, Math.min(wanted, model.guidanceMax));
 }
 
 /** The request of a draft. Without a seed it gets one at random, so that it can be painted again. */
 export function toRequest(value: Draft, model: PictureModel): PictureRequest {
   const size = model.sizes.map(sizeName).find((name) => name === value.size) ?? (model.sizes[0] ? sizeName(model.sizes[0]) : undefined);
   const steps = chosenSteps(value, model);
-  const negative = value.negative.trim();
+  const guidance = chosenGuidance(value, model);
+  const negative = guidance > 1 ? value.negative.trim() : '';
   return {
     model: model.id,
     prompt: value.prompt.trim(),
     seed: wholeNumber(value.seed) ?? randomSeed(),
     ...(size === undefined ? {} : { size }),
     ...(steps === undefined ? {} : { steps }),
+    ...(guidance > 1 ? { cfg_scale: guidance } : {}),
     ...(negative === '' ? {} : { negative_prompt: negative }),
     ...(value.source === undefined ? {} : { strength: value.strength }),
   };

@@ -4,7 +4,7 @@ export const TEXT_MODEL = { id: 'smollm2-135m-instruct', object: 'model', create
 export const SECOND_TEXT_MODEL = { id: 'qwen3-0.6b', object: 'model', created: 1790000000, owned_by: 'axle', kind: 'chat', max_model_len: 8191, sampling: {} };
 export const PICTURE_MODEL = {
   id: 'emoji-painter', object: 'model', owned_by: 'axle',
-  kind: 'picture', sizes: ['256x256'], steps: [1, 2, 4], edits: true,
+  kind: 'picture', sizes: ['256x256'], steps: [1, 2, 4], default_steps: 4, guidance_max: 2, edits: true,
 };
 
 export const ANSWER = `An **NPU** is a part of a chip that does one thing very well: the sums inside neural networks.

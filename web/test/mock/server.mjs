@@ -11,7 +11,7 @@ export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
 const PICTURE_FIELDS = new Set([
-  'model', 'prompt', 'n', 'size', 'stream', 'partial_images', 'image', 'seed', 'steps', 'strength', 'negative_prompt', 'guidance_scale',
+  'model', 'prompt', 'n', 'size', 'stream', 'partial_images', 'image', 'seed', 'steps', 'strength', 'negative_prompt', 'cfg_scale',
 ]);
 const STEP_COUNT = 4;
 

@@ -118,6 +118,7 @@ describe('the pictures', () => {
     const page = await go('/#/pictures', { holdAfter: 1 });
     await paint('a red apple');
     await page.getByText('Preview 1').waitFor();
+    expect(await page.locator('.tile progress').evaluate((bar) => (bar as HTMLProgressElement).position)).toBe(0.25);
     mock.options['holdAfter'] = undefined;
     mock.release();
     await page.locator('.tile.done').waitFor();
@@ -180,8 +181,26 @@ describe('the pictures', () => {
     await page.getByLabel('What to keep away from').fill('fog');
     await paint('winter');
     await page.locator('.tile.done').waitFor();
-    const { image, negative_prompt: negative } = mock.requests[0]!.fields;
-    expect([image.type, image.bytes.readUInt32BE(16), image.bytes.readUInt32BE(20), negative]).toEqual(['image/png', 256, 256, 'fog']);
+    const { image, negative_prompt: negative, cfg_scale: guidance } = mock.requests[0]!.fields;
+    expect([image.type, image.bytes.readUInt32BE(16), image.bytes.readUInt32BE(20), negative, guidance]).toEqual(['image/png', 256, 256, 'fog', '1.5']);
+  });
+
+  it('have guidance where the model has, and it can be turned off', async () => {
+    const page = await go('/#/pictures');
+    const guidance = page.getByRole('slider', { name: 'Guidance' });
+    await page.getByText('Off: the model paints as it learned to.').waitFor();
+    await page.getByLabel('What to keep away from').fill('fog');
+    expect(await guidance.inputValue()).toBe('1.5');
+    await guidance.fill('1');
+    await page.getByText('What to keep away from counts only with guidance.').waitFor();
+    await paint('a cat');
+    await page.locator('.tile.done').waitFor();
+    expect(mock.requests[0]!.fields).not.toHaveProperty('cfg_scale');
+    await open!.end();
+    await mock.close();
+    const other = await go('/#/pictures', { models: [{ ...PICTURE_MODEL, guidance_max: 1 }] });
+    await other.getByLabel('Seed', { exact: true }).waitFor();
+    expect(await other.getByLabel('What to keep away from').count()).toBe(0);
   });
 
   it('start from a picture that is pasted or dropped', async () => {
@@ -221,6 +240,8 @@ describe('the card', () => {
     await page.getByRole('heading', { name: 'Software card' }).waitFor();
     await page.getByText('48 °C').waitFor();
     await page.getByText('of 6.9 GiB in use').waitFor();
+    await page.getByText('loaded · pictures of 256 × 256 · 1, 2 or 4 steps · 35 MiB on the card').waitFor();
+    await page.getByText('2 running, 3 waiting').waitFor();
     await open!.end();
     await mock.close();
     const real = await go('/#/card', { health: { software: false, state: 'lost' } });
@@ -240,8 +261,6 @@ describe('the whole page', () => {
     for (let i = 0; i < 14; ++i) {
       await page.keyboard.press('Tab');
       const [name, outline] = await page.evaluate(() => {
-    await page.getByText('loaded · pictures of 256 × 256 · 1, 2 or 4 steps · 35 MiB on the card').waitFor();
-    await page.getByText('2 running, 3 waiting').waitFor();
         const element = document.activeElement ?? document.body;
         if (element === document.body) return ['', ''];
         const box = element.closest('.composer-box') ?? element;

@@ -3,7 +3,7 @@ import { parseChunk } from '../../src/api/chat';
 import { mood, parseHealth } from '../../src/api/health';
 import { ApiError, errorIn, explain, isAbort } from '../../src/api/http';
 import { parseModels } from '../../src/api/models';
-import { editForm, mediaType, parsePictureEvent } from '../../src/api/pictures';
+import { editForm, mediaType, mostPreviews, parsePictureEvent } from '../../src/api/pictures';
 import { health, PICTURE_MODEL, TEXT_MODEL } from '../mock/scenes.mjs';
 
 describe('parseChunk', () => {
@@ -50,6 +50,13 @@ describe('parsePictureEvent', () => {
     expect(parsePictureEvent('x')).toBeUndefined();
   });
 
+  it('are as many as the steps between the first and the last, three at most', () => {
+    const request = { model: 'm', prompt: 'p', seed: 1 };
+    expect([1, 2, 4, 50].map((steps) => mostPreviews({ ...request, steps }))).toEqual([0, 1, 3, 3]);
+    expect(mostPreviews({ ...request, steps: 4, strength: 0.5 })).toBe(1);
+    expect(mostPreviews(request)).toBeUndefined();
+  });
+
   it('knows a picture by its bytes', () => {
     expect(mediaType(Uint8Array.of(0xff, 0xd8, 0xff))).toBe('image/jpeg');
     expect(mediaType(new TextEncoder().encode('RIFF....WEBP'))).toBe('image/webp');
@@ -69,13 +76,20 @@ describe('parseModels', () => {
   it('tells models that paint from models that chat', () => {
     const models = parseModels({ data: [TEXT_MODEL, PICTURE_MODEL] });
     expect(models.text).toEqual([{ kind: 'text', id: TEXT_MODEL.id, contextTokens: 2047, sampling: { temperature: 0.2, top_p: 0.9 } }]);
-    expect(models.pictures).toEqual([{ kind: 'picture', id: PICTURE_MODEL.id, sizes: [{ width: 256, height: 256 }], steps: [1, 2, 4], edits: true }]);
+    expect(models.pictures).toEqual([{ kind: 'picture', id: PICTURE_MODEL.id, sizes: [{ width: 256, height: 256 }], steps: [1, 2, 4], defaultSteps: 4, guidanceMax: 2, edits: true }]);
   });
 
   it('goes by the context where a model does not say its kind', () => {
     const models = parseModels({ data: [{ id: 'a', max_model_len: 1 }, { id: 'b' }] });
     expect(models.text.map((model) => model.id)).toEqual(['a']);
     expect(models.pictures.map((model) => model.id)).toEqual(['b']);
+  });
+
+  it('take what the makers of a model advise, and a usual temperature where they advise none', () => {
+    const advice = [{ temperature: 0, top_k: 20 }, {}, undefined, { temperature: 'x', top_p: null }];
+    const models = parseModels({ data: advice.map((sampling) => ({ id: 'm', max_model_len: 1, sampling })) });
+    const usual = { temperature: 0.7 };
+    expect(models.text.map((model) => model.sampling)).toEqual([{ temperature: 0, top_k: 20 }, usual, usual, usual]);
   });
 
   it('passes over what is no model', () => {
@@ -85,13 +99,6 @@ describe('parseModels', () => {
 });
 
 describe('parseHealth', () => {
-  it('take what the makers of a model advise, and a usual temperature where they advise none', () => {
-    const advice = [{ temperature: 0, top_k: 20 }, {}, undefined, { temperature: 'x', top_p: null }];
-    const models = parseModels({ data: advice.map((sampling) => ({ id: 'm', max_model_len: 1, sampling })) });
-    const usual = { temperature: 0.7 };
-    expect(models.text.map((model) => model.sampling)).toEqual([{ temperature: 0, top_k: 20 }, usual, usual, usual]);
-  });
-
   it('reads a whole answer', () => {
     const found = parseHealth(health({ models: [TEXT_MODEL], queued: 2 }));
     expect(found).toMatchObject({ ready: true, softwareCard: true, temperatureCelsius: 47.5, soc: 'AX650N' });
@@ -101,6 +108,12 @@ describe('parseHealth', () => {
     expect(mood(found)).toBe('good');
   });
 
+  it('tells what a model that paints can do, and what it has to do', () => {
+    const found = parseHealth(health({ models: [PICTURE_MODEL, TEXT_MODEL], queued: 3, running: 2 }));
+    expect(found.models[0]).toMatchObject({ sizes: ['256x256'], steps: [1, 2, 4], cardBytes: 36864000, queued: 3, running: 2 });
+    expect(found.models[1]).toMatchObject({ sizes: [], steps: [], queued: 0, running: 0 });
+  });
+
   it('knows a real card, and does not guess before one has answered', () => {
     expect(parseHealth(health({ models: [], software: false })).softwareCard).toBe(false);
     expect(parseHealth({ card: { state: 'starting' } }).softwareCard).toBeUndefined();
@@ -108,12 +121,6 @@ describe('parseHealth', () => {
 
   it('says of a lost card what went wrong', () => {
     const lost = parseHealth(health({ models: [], state: 'lost' }));
-  it('tells what a model that paints can do, and what it has to do', () => {
-    const found = parseHealth(health({ models: [PICTURE_MODEL, TEXT_MODEL], queued: 3, running: 2 }));
-    expect(found.models[0]).toMatchObject({ sizes: ['256x256'], steps: [1, 2, 4], cardBytes: 36864000, queued: 3, running: 2 });
-    expect(found.models[1]).toMatchObject({ sizes: [], steps: [], queued: 0, running: 0 });
-  });
-
     expect(mood(lost)).toBe('bad');
     expect(lost.errors[0]?.message).toContain('did not answer');
     expect(mood(parseHealth(health({ models: [], state: 'loading' })))).toBe('busy');

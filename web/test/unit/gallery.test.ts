@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PictureModel } from '../../src/api/models';
 import type { PictureRequest } from '../../src/api/pictures';
 import { coverBox, within } from '../../src/pictures/crop';
-import { chosenSteps, EMPTY_DRAFT, isReady, toRequest } from '../../src/state/draft';
+import { chosenGuidance, chosenSteps, EMPTY_DRAFT, isReady, toRequest } from '../../src/state/draft';
 import { fanOut, fileName, Gallery } from '../../src/state/gallery';
 import { eventStream, fakeFetch, openStream, until } from './fetching';
 
@@ -10,7 +10,7 @@ const REQUEST: PictureRequest = { model: 'm', prompt: 'A red apple!', seed: 4294
 const PNG = btoa('\x89PNG');
 const PREVIEW = { type: 'image_generation.partial_image', b64_json: PNG, partial_image_index: 0 };
 const PICTURE = { type: 'image_generation.completed', b64_json: PNG, seed: 7 };
-const MODEL: PictureModel = { kind: 'picture', id: 'm', sizes: [{ width: 512, height: 512 }], steps: [1, 2, 4], edits: true };
+const MODEL: PictureModel = { kind: 'picture', id: 'm', sizes: [{ width: 512, height: 512 }], steps: [1, 2, 4], defaultSteps: 4, guidanceMax: 2, edits: true };
 
 const states = (gallery: Gallery) => gallery.pictures.get().map((picture) => picture.state);
 let urls: Set<string>;
@@ -114,12 +114,21 @@ describe('a request', () => {
   it('has what was typed', () => {
     const source = { blob: new Blob([]), url: '' };
     const request = toRequest({ ...EMPTY_DRAFT, prompt: 'p', seed: '5', steps: '2', negative: 'fog', strength: 0.3, source }, MODEL);
-    expect(request).toMatchObject({ seed: 5, steps: 2, negative_prompt: 'fog', strength: 0.3 });
+    expect(request).toMatchObject({ seed: 5, steps: 2, negative_prompt: 'fog', cfg_scale: 1.5, strength: 0.3 });
   });
 
   it('has no steps that the model lacks, and none where the model does not say', () => {
     expect(chosenSteps({ ...EMPTY_DRAFT, steps: '3' }, MODEL)).toBe(4);
+    expect(chosenSteps(EMPTY_DRAFT, { ...MODEL, steps: [1, 2, 4, 8, 50] })).toBe(4);
     expect(toRequest(EMPTY_DRAFT, { ...MODEL, steps: [], sizes: [] })).not.toHaveProperty('steps');
+  });
+
+  it('keeps away from something with guidance alone, as far as the model has any', () => {
+    const draft = { ...EMPTY_DRAFT, negative: 'fog' };
+    expect([EMPTY_DRAFT, draft, { ...draft, guidance: 1 }, { ...draft, guidance: 9 }].map((value) => chosenGuidance(value, MODEL))).toEqual([1, 1.5, 1, 2]);
+    expect(toRequest({ ...draft, guidance: 1 }, MODEL)).not.toHaveProperty('negative_prompt');
+    const without = toRequest(draft, { ...MODEL, guidanceMax: 1 });
+    expect([without.cfg_scale, without.negative_prompt]).toEqual([undefined, undefined]);
   });
 
   it('makes a file name of letters and digits', () => {

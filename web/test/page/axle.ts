@@ -22,6 +22,11 @@ export function startChatting(...flags: readonly string[]): Promise<Axle> {
   return start(newFolder(), ['--models', MODELS, '--load', MODEL, ...flags], {});
 }
 
+/** A server with both demo models; `settings` are variables of its environment. */
+export function startDemo(settings: Readonly<Record<string, string>>): Promise<Axle> {
+  return start(newFolder(), ['--models', MODELS], settings);
+}
+
 /** A server with a picture model that has the sizes of SD 1.5 and no weights: it paints patterns, in no time. */
 export function startPainting(): Promise<Axle> {
   const folder = newFolder();

@@ -7,7 +7,7 @@ import { startDemo } from './axle';
 import { launch, visit } from './browser';
 import { ask, DEVICES, paint, paintAll } from './looks';
 
-const PROMPTS = ['slice of pizza', 'sailboat', 'blue butterfly', 'cherry blossom', 'tiger face'] as const;
+const PROMPTS = ['slice of pizza', 'sailboat', 'crown', 'alarm clock', 'rocket'] as const;
 const SEED = '7';
 // So long takes each engine run of the slow card: a picture is drawn while it takes shape.
 const SLOW_CARD = 'toml:timing.call_ms = 1500';

@@ -12,8 +12,7 @@ struct SupervisorOptions {
   std::chrono::milliseconds heartbeat_timeout{10'000};
   std::chrono::milliseconds call_deadline{30'000};   // Of one card call while models run.
   std::chrono::milliseconds load_deadline{180'000};  // Of one card call while a model loads.
-  // Of one call of the software card: a small processor computes for minutes what a card does in
-  // one.
+  // Of one call of the software card, which on a small processor computes for minutes.
   std::chrono::milliseconds software_call_deadline{600'000};
   std::chrono::milliseconds kill_timeout{10'000};  // A killed process must be gone by then.
   std::chrono::milliseconds reboot_timeout{120'000};

@@ -50,7 +50,7 @@ class OpenvinoExecutor final : public Executor {
  public:
   explicit OpenvinoExecutor(const OnnxRequest& request)
       : model_(request.model),
-        options_(compile_options(std::max(request.threads, 1), request.precision)),
+        threads_(std::max(request.threads, 1)),
         precision_(request.precision) {}
 
   Status load() {
@@ -79,7 +79,8 @@ class OpenvinoExecutor final : public Executor {
  private:
   Status compile(const std::shared_ptr<ov::Model>& graph) {
     try {
-      ov::CompiledModel compiled = core_.compile_model(graph, "CPU", options_);
+      ov::CompiledModel compiled =
+          core_.compile_model(graph, "CPU", compile_options(threads_, precision_));
       requests_.push_back(compiled.create_infer_request());
     } catch (const std::exception& error) {
       return unsupported(fmt::format("OpenVINO cannot compile the graph: {}", reason_of(error)));
@@ -105,7 +106,7 @@ class OpenvinoExecutor final : public Executor {
   }
 
   std::shared_ptr<const axmodel::Model> model_;  // Shared with whoever loaded it.
-  ov::AnyMap options_;
+  int threads_;
   GraphPrecision precision_;
   ov::Core core_;
   std::vector<ov::InferRequest> requests_;  // One for each group.

@@ -53,11 +53,11 @@ def preview_rows(run, pictures=2000):
     return [[round(float(number), 4) for number in row] for row in rows]
 
 
-def export(run, tokens, folder, painter="unet", decoder="decoder"):
-    """Exports the averaged weights of stages `painter` and `decoder` (or "vae_ready") to `folder`."""
+def export(run, tokens, folder):
+    """Exports the averaged weights of all stages to `folder`."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    model, vae = stages.load_painter(run, None, tokens, painter), stages.load_vae(run, decoder)
+    model, vae = stages.load_painter(run, tokens), stages.load_decoder(run)
     sample, row = torch.randn(1, 4, 16, 16), models.time_rows()[:1]
     write(folder / "text_encoder.onnx", model["text"], (torch.zeros(1, 77, dtype=torch.int32),), ["input_ids"], "last_hidden_state")
     hidden = torch.randn(1, 77, models.TEXT_WIDTH)

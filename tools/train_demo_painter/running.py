@@ -52,11 +52,19 @@ class Run:
 
     def averaged(self, name, model):
         """Loads the averaged weights of stage `name` into `model` and returns it in evaluation mode."""
+        model.load_state_dict(self._finished(name))
+        return model.to(self.device).eval()
+
+    def part(self, name, part):
+        """The averaged weights of one part of stage `name`, as load_state_dict takes them."""
+        state = self._finished(name)
+        return {key.removeprefix(f"{part}."): weight for key, weight in state.items() if key.startswith(f"{part}.")}
+
+    def _finished(self, name):
         state = self.load(name)
         if state is None:
             sys.exit(f"{name}.pt is missing in {self.folder}: run the stage {name} first")
-        model.load_state_dict(state["average"])
-        return model.to(self.device).eval()
+        return state["average"]
 
     @staticmethod
     def optimizer(model, rate):

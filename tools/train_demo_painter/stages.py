@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+import judge
 import models
 import pictures
 import words
@@ -287,108 +288,92 @@ def layout(run, emoji, junk, steps, batch=256, rounds=2):
     run.train("layout", model, loss_of, steps, 1.2e-3)
 
 
-def load_painter(run, emoji, tokens, stage="unet"):
+def load_painter(run, tokens):
     model = nn.ModuleDict({"text": models.TextEncoder(tokens), "unet": models.UNet()})
-    return run.averaged(stage, model)
-
-
-def unet(run, emoji, junk, steps, batch=32):
-    """Trains the convolutions; text encoder and layout come from the stages before and stay: small batches would only spoil them."""
-    batches = Batches(run, emoji, junk)
-    tokens = len(batches.tokenizer.ids)
-    model = nn.ModuleDict({"text": models.TextEncoder(tokens), "unet": models.UNet()})
-    if run.load("unet") is None:
-        parts = nn.ModuleDict({"text": models.TextEncoder(tokens), "layout": models.Layout(), "meaning": Meaning(len(emoji))})
-        run.averaged("text", parts)
-        drawn = run.averaged("layout", nn.ModuleDict({"layout": models.Layout()}))
-        model["text"].load_state_dict(parts["text"].state_dict())
-        model["unet"].layout.load_state_dict(drawn["layout"].state_dict())
-    model["text"].requires_grad_(False)
-    model["unet"].layout.requires_grad_(False)
-    rows, shares = models.time_rows().to(run.device), models.signal_and_noise().to(run.device)
-    weights = torch.tensor([0.22, 0.22, 0.28, 0.28])
-
-    def loss_of(step):
-        ids, chosen, looks, _ = batches.draw(batch, (4, step))
-        at = torch.multinomial(weights, batch, replacement=True).to(run.device)
-        clean, first = batches.clean(chosen), batches.first_noise(looks)
-        others = batches.clean(batches.others_in_the_same_look(chosen, step))
-        chance = torch.rand(batch, 1, 1, 1, device=run.device)
-        # Two contexts: the second would use the first one's copies of the weights, which have no gradient.
-        with torch.no_grad(), autocast(run):
-            hidden = model["text"](ids).float()
-            source = clean.clone()
-            own = (chance.flatten() < 0.5) & (at > 0)  # As sampling has it: from its own first picture.
-            if own.any():
-                source[own] = model["unet"].picture(first[own], rows[:1].expand(int(own.sum()), -1), hidden[own])[0].float()
-            elsewhere = (chance.flatten() > 0.93) & ((at == 1) | (at == 2))
-            source[elsewhere] = others[elsewhere]
-            share = shares[at][:, :, None, None, None]
-            noisy = share[:, 0] * source + share[:, 1] * torch.randn_like(clean)
-            start = torch.where(chance < 0.15, shares[0, 0] * clean + shares[0, 1] * first, first)
-            sample = torch.where((at == 0)[:, None, None, None], start, noisy)
-        with autocast(run):
-            painted, layout = model["unet"].picture(sample, rows[at], hidden)
-        painted, layout = painted.float(), layout.float()
-        loss = huber(painted - clean).mean()
-        squares = (painted - clean).detach().square().flatten(1).mean(1)
-        before = (layout - clean).detach().square().mean()
-        numbers = {f"t{t}": squares[at == i].mean() if (at == i).any() else squares.mean() for i, t in enumerate(models.STEPS)}
-        return loss, {**numbers, "layout": before}
-
-    run.train("unet", model, loss_of, steps, 1e-3)
-    return model
+    model["text"].load_state_dict(run.part("text", "text"))
+    model["unet"].load_state_dict(run.part("unet", "unet"))
+    return model.to(run.device).eval()
 
 
 @torch.no_grad()
-def paint(run, model, hidden, first, steps=4):
-    """The LCM loop on latents: standard normal `first` [b, 4, 16, 16] to clean latents. Source: diffusers' LCMScheduler."""
-    rows, shares = models.time_rows().to(run.device), models.signal_and_noise().to(run.device)
-    used = {1: (0,), 2: (0, 2), 4: (0, 1, 2, 3)}[steps]
-    x = first
-    for number, at in enumerate(used):
-        clean = model["unet"].picture(x, rows[at : at + 1].expand(len(x), -1), hidden)[0].float()
-        if number + 1 == len(used):
-            return clean
-        follow = used[number + 1]
-        x = shares[follow, 0] * clean + shares[follow, 1] * torch.randn_like(clean)
+def first_pictures(run, batches, drawer, count=16000, batch=64):
+    """What sampling goes on from after t = 999, for `count` prompts. Returns rows of the pool, hidden states, first noises and pictures."""
+    encoder = models.TextEncoder(len(batches.tokenizer.ids))
+    encoder.load_state_dict(run.part("text", "text"))
+    encoder.to(run.device).eval()
+    time = models.time_rows()[:1].to(run.device).expand(batch, -1)
+    rows, parts = [], []
+    torch.manual_seed(1)
+    for number in range(count // batch):
+        ids, chosen, looks, _ = batches.draw(batch, (21, number))
+        first = batches.first_noise(looks)
+        with autocast(run):
+            hidden = encoder(ids)
+            picture = drawer(first, time, hidden[:, -1].float())
+        rows.append(chosen)
+        parts.append((hidden.half(), first.half(), picture.half()))
+    return numpy.concatenate(rows), *(torch.cat(part) for part in zip(*parts))
 
 
-def decoder(run, emoji, junk, steps, count=4096, batch=12):
-    """Trains the decoder further on what the U-Net paints, half of the time, so that it mends the rest of its softness."""
+def unet(run, emoji, junk, steps, batch=32):
+    """Trains the convolutions to sharpen, the more the later the step: a judge compares what they make with real latents.
+
+    Text encoder and layout come from the stages before and stay as they are. At the first step the picture remains the mean that the layout
+    gives; 70 of 100 noisy inputs of the later ones are made of it, as sampling has it, the others of real latents.
+    """
     batches = Batches(run, emoji, junk)
-    painter = load_painter(run, emoji, len(batches.tokenizer.ids))
-    model = load_vae(run)
-    for part in model.values():
-        part.to(memory_format=torch.channels_last)
-    pixels = numpy.load(run.path("pixels.npy"), mmap_mode="r")
-    path = run.path("painted.npz")
-    if not path.exists() or path.stat().st_mtime < run.path("unet.pt").stat().st_mtime:
-        torch.manual_seed(9)
-        all_rows, all_painted = [], []
-        for number in range(-(-count // 64)):
-            ids, chosen, looks, _ = batches.draw(64, (6, number))
-            kept = (ids[:, 1] != batches.tokenizer.end).cpu().numpy()  # Prompts that say nothing paint nothing to learn from.
-            with torch.no_grad(), autocast(run):
-                painted = paint(run, painter, painter["text"](ids).float(), batches.first_noise(looks), (4, 4, 2, 1)[number % 4])
-            all_rows.append(chosen[kept])
-            all_painted.append(painted.cpu().numpy()[kept])
-        numpy.savez(path, rows=numpy.concatenate(all_rows), painted=numpy.concatenate(all_painted).astype(numpy.float16))
-    made = numpy.load(path)
-    rows, painted = made["rows"], made["painted"]
-    for part in model["encoder"].parameters():
-        part.requires_grad_(False)
+    model = nn.ModuleDict({"unet": models.UNet(), "judge": judge.of_latents()})
+    model["unet"].layout.load_state_dict(run.part("layout", "layout"))
+    model["unet"].layout.requires_grad_(False)
+    model.to(run.device)
+    rows, hidden, first, soft = first_pictures(run, batches, model["unet"].layout)
+    times, shares = models.time_rows().to(run.device), models.signal_and_noise().to(run.device)
+    often = torch.tensor([0.05, 0.2, 0.35, 0.4])
+    sharpen = torch.tensor([0.0, 0.1, 0.6, 1.0], device=run.device)  # The judge's say at the four steps.
 
     def loss_of(step):
-        draw = numpy.random.default_rng((7, step))
-        mine = draw.integers(len(rows), size=batch // 2)
-        any_rows = draw.integers(len(pixels), size=batch - batch // 2)
-        wanted = to_picture(run, numpy.concatenate([pixels[numpy.sort(rows[mine])], pixels[numpy.sort(any_rows)]]))
-        given = torch.cat([tensor(run, painted[mine[numpy.argsort(rows[mine], kind="stable")]]), batches.clean(numpy.sort(any_rows))])
+        some = numpy.random.default_rng((31, step)).integers(len(rows), size=batch)
+        clean, own = batches.clean(rows[some]), soft[some].float()
+        at = torch.multinomial(often, batch, replacement=True).to(run.device)
+        source = torch.where(torch.rand(batch, 1, 1, 1, device=run.device) < 0.7, own, clean)
+        share = shares[at][:, :, None, None, None]
+        noisy = share[:, 0] * source + share[:, 1] * torch.randn_like(clean)
+        sample = torch.where((at == 0)[:, None, None, None], first[some].float(), noisy)
+        with autocast(run):
+            painted, _ = model["unet"].picture(sample, times[at], hidden[some].float())
+        painted = painted.float()
+        # Beside the soft picture, so that what counts is this picture's sharpness, not whether it is a picture.
+        losses = judge.duel(model["judge"], torch.cat([painted, own], 1), torch.cat([clean, own], 1), sharpen[at])
+        squares = (painted - clean).detach().square().flatten(1).mean(1)
+        numbers = {f"t{t}": squares[at == i].mean() if (at == i).any() else squares.mean() for i, t in enumerate(models.STEPS)}
+        numbers.update({name: loss.detach() for name, loss in losses.items()})
+        return 2 * huber(painted - clean).mean() + 0.05 * losses["fooled"] + 0.2 * losses["features"] + losses["judge"], numbers
+
+    run.train("unet", model, loss_of, steps, 3e-4, average=0.998)
+
+
+def decoder(run, emoji, junk, steps, batch=8):
+    """Trains the decoder further against a judge of pictures: what 48 times fewer numbers cannot tell of an edge, it learns to guess."""
+    batches = Batches(run, emoji, junk)
+    model = nn.ModuleDict({"decoder": load_vae(run)["decoder"], "judge": judge.of_pictures()}).to(memory_format=torch.channels_last)
+    pixels = numpy.load(run.path("pixels.npy"), mmap_mode="r")
+
+    def loss_of(step):
+        rows = numpy.sort(numpy.random.default_rng((7, step)).integers(len(pixels), size=batch))
+        wanted, given = to_picture(run, pixels[rows]), batches.clean(rows)
+        given = given + 0.1 * torch.randn_like(given) * torch.rand(batch, 1, 1, 1, device=run.device)
         with autocast(run):
             out = model["decoder"](given / models.LATENT_SCALE).float()
-        half = batch // 2
-        own, real = picture_loss(out[:half], wanted[:half]), picture_loss(out[half:], wanted[half:])
-        return own + real, {"own": own.detach(), "real": real.detach()}
+        losses = judge.duel(model["judge"], out.clamp(-1.05, 1.05), wanted)
+        picture = picture_loss(out, wanted)
+        numbers = {"picture": picture.detach(), **{name: loss.detach() for name, loss in losses.items()}}
+        return picture + 0.05 * losses["fooled"] + 0.5 * losses["features"] + losses["judge"], numbers
 
-    run.train("decoder", model, loss_of, steps, 4e-4)
+    run.train("decoder", model, loss_of, steps, 3e-4, average=0.998)
+
+
+def load_decoder(run):
+    """The VAE with the decoder of the stage `decoder`."""
+    model = load_vae(run)
+    model["decoder"].load_state_dict(run.part("decoder", "decoder"))
+    return model.eval()

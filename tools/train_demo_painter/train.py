@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains the demo painter from nothing, or goes on where it was stopped.
 
-  python3 train.py --work FOLDER [--out FOLDER] [--steps vae=2400,text=1600,layout=24000,unet=300,decoder=700]
+  python3 train.py --work FOLDER [--out FOLDER] [--steps vae=2400,text=1600,layout=24000,unet=5000,decoder=6000]
 
 Needs the packages of requirements.txt and Debian's fonts-noto-color-emoji and unicode-cldr-core. Two hours or so on two idle CPU
 cores that know bf16; uses a GPU where PyTorch finds one. SIGTERM writes a checkpoint (exit code 75); the same command goes on from
@@ -19,7 +19,7 @@ import words
 from running import Run, Stopped
 
 STOPPED = 75  # Exit code: asked to end before the end; from sysexits.h, EX_TEMPFAIL.
-DEFAULT_STEPS = {"vae": 2400, "text": 1600, "layout": 24000, "unet": 300, "decoder": 700}
+DEFAULT_STEPS = {"vae": 2400, "text": 1600, "layout": 24000, "unet": 5000, "decoder": 6000}
 
 
 def read_steps(text):

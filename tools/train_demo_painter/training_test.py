@@ -10,6 +10,7 @@ import numpy
 import torch
 from PIL import Image
 
+import judge
 import models
 import pictures
 import stages
@@ -68,6 +69,54 @@ class ModelsTest(unittest.TestCase):
         text = models.TextEncoder(100).eval()
         ids = torch.randint(0, 100, (3, 77))
         self.assertLess((text(ids)[:, -1] - text(ids, last_only=True)[:, 0]).abs().max().item(), 1e-5)
+
+
+class JudgeTest(unittest.TestCase):
+    def setUp(self):
+        torch.manual_seed(0)
+        self.judge = judge.Judge([(1, 8, 3, 1), (8, 1, 3, 1)])
+        self.real, self.made = torch.rand(2, 1, 8, 8), torch.rand(2, 1, 8, 8, requires_grad=True)
+
+    def test_each_loss_moves_its_own_player_alone(self):
+        losses = judge.duel(self.judge, self.made, self.real)
+        losses["judge"].backward(retain_graph=True)
+        self.assertIsNone(self.made.grad)
+        self.assertTrue(all(weight.grad.abs().sum() > 0 for weight in self.judge.parameters()))
+        self.judge.zero_grad()
+        (losses["fooled"] + losses["features"]).backward()
+        self.assertGreater(self.made.grad.abs().sum().item(), 0)
+        self.assertTrue(all(weight.grad is None for weight in self.judge.parameters()))
+
+    def test_a_pair_without_weight_does_not_count(self):
+        losses = judge.duel(self.judge, self.made, self.real, torch.tensor([0.0, 2.0]))
+        sum(losses.values()).backward()
+        self.assertEqual(self.made.grad[0].abs().sum().item(), 0)
+        self.assertGreater(self.made.grad[1].abs().sum().item(), 0)
+        alone = judge.duel(self.judge, self.made[1:], self.real[1:])
+        for name, loss in losses.items():
+            self.assertAlmostEqual(loss.item(), alone[name].item(), places=3)
+
+    def test_learns_to_tell_soft_from_sharp(self):
+        optimizer = torch.optim.Adam(self.judge.parameters(), 1e-2)
+        for _ in range(150):
+            sharp = torch.randn(16, 1, 8, 8)
+            soft = torch.nn.functional.avg_pool2d(sharp, 3, 1, 1)
+            loss = judge.duel(self.judge, soft, sharp)["judge"]
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        self.assertLess(loss.item(), 0.1)  # 0.25 by saying one half of everything.
+
+
+class StagesTest(unittest.TestCase):
+    def test_a_part_of_a_stage_loads_into_its_own_module(self):
+        with tempfile.TemporaryDirectory() as folder:
+            run = Run(folder, device="cpu")
+            whole = torch.nn.ModuleDict({"unet": torch.nn.Linear(2, 2), "unetwork": torch.nn.Linear(3, 3)})
+            run.save("unet", {"average": whole.state_dict()})
+            part = torch.nn.Linear(2, 2)
+            part.load_state_dict(run.part("unet", "unet"))
+            self.assertTrue(torch.equal(part.weight, whole["unet"].weight))
 
 
 class RunTest(unittest.TestCase):

@@ -96,6 +96,39 @@ TEST_F(OnnxContractTest, AGraphThatCannotRunIsRefusedAndTheNextOneWorks) {
   EXPECT_THAT(run(model, {0, 0, 1, 1}), ::testing::ElementsAre(1, 1, 3, 3));
 }
 
+// y = 256 x. In bfloat16, whose step above 1 is 2^-7, an input of 1 + 2^-8 is 1.
+OnnxGraph scaling() {
+  std::vector<float> weight(16);
+  for (std::size_t i = 0; i < 4; ++i) weight[5 * i] = 256;
+  OnnxGraph graph;
+  graph.input("x", DataType::kFloat, {1, 4})
+      .constant("w", {4, 4}, weight)
+      .node("MatMul", {"x", "w"}, {"y"})
+      .output("y", DataType::kFloat, {1, 4});
+  return graph;
+}
+
+bool processor_has_bfloat16() {
+  std::ifstream info("/proc/cpuinfo");
+  const std::string text((std::istreambuf_iterator<char>(info)), std::istreambuf_iterator<char>());
+  return text.find("amx_bf16") != std::string::npos ||
+         text.find("avx512_bf16") != std::string::npos;
+}
+
+TEST_F(OnnxContractTest, TheProfileSaysInWhatPrecisionGraphsAreComputed) {
+  open_card();
+  std::uint64_t model = 0;
+  ASSERT_EQ(load_graph(scaling(), model), kOk);
+  const std::vector<float> x(4, 1.0f + 1.0f / 256);
+  EXPECT_THAT(run(model, x), ::testing::Each(257.0f));
+  if (!processor_has_bfloat16()) GTEST_SKIP() << "the processor has no bfloat16";
+  ASSERT_EQ(AX(client(), axclFinalize)(), kOk);
+  set_profile("graph_precision = \"bf16\"");
+  open_card();
+  ASSERT_EQ(load_graph(scaling(), model), kOk);
+  EXPECT_THAT(run(model, x), ::testing::Each(256.0f));
+}
+
 TEST_F(OnnxContractTest, WhereArithmeticIsSkippedAGraphTakesTheTimeThatItNames) {
   set_profile("pace = \"llm8850-pi5\"\nskip_arithmetic = true");
   open_card();

@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "diffusion/schedule.h"
+#include "package/checksum.h"
 
 namespace axle::pictures {
 namespace {
@@ -45,8 +46,8 @@ Result<std::shared_ptr<const ServedPictures>> ServedPictures::load(const std::st
     return unsupported(fmt::format(
         "{}: its time rows are those of {}; wanted those of a run of 1 to 50 LCM steps, e.g. 999",
         folder, fmt::join(timesteps, ", ")));
-  return std::make_shared<const ServedPictures>(
-      ServedPictures{name, info, std::move(tokenizer), std::move(counts)});
+  return std::make_shared<const ServedPictures>(ServedPictures{
+      name, package::recorded_sha256(info.folder), info, std::move(tokenizer), std::move(counts)});
 }
 
 bool ServedPictures::begins_with(Start start) const {

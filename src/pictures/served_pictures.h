@@ -20,7 +20,8 @@ enum class Start : std::uint8_t { kNoise, kPicture };
 //
 // Threading: immutable; used by all request threads.
 struct ServedPictures {
-  std::string name;  // The `model` of requests.
+  std::string name;    // The `model` of requests.
+  std::string sha256;  // package::recorded_sha256(): empty where nothing is recorded.
   package::PicturePackageInfo package;
   text::ClipTokenizer tokenizer;
   std::vector<std::int32_t> step_counts;  // Numbers of steps that it can run, rising; not empty.
@@ -30,6 +31,8 @@ struct ServedPictures {
   static Result<std::shared_ptr<const ServedPictures>> load(const std::string& name,
                                                             const std::string& folder);
 
+  // The first ten digits of its hash, as A1111 tells models apart in pictures.
+  std::string short_hash() const { return sha256.substr(0, 10); }
   // Has it a size that can begin with `start`?
   bool begins_with(Start start) const;
   // Its size that is nearest to what is wanted, of those that can begin with `start`: of those

@@ -122,6 +122,17 @@ TEST_F(StudioTest, PicturesComeInOrderWithTheirSeedsAndTheirText) {
   EXPECT_THAT(metrics_.render(), HasSubstr("axle_pictures_total 2"));
 }
 
+TEST_F(StudioTest, APictureTellsTheFirstTenDigitsOfItsModelsHash) {
+  tiny_.record_import();
+  start(order());
+  fleet_.paint(0, 10);
+  listener().log("end");
+  const std::string sha256 = tiny_.served()->sha256;
+  ASSERT_THAT(sha256, SizeIs(64));
+  EXPECT_THAT(listener().painted()[0].parameters,
+              HasSubstr(", Model hash: " + sha256.substr(0, 10) + ", Model: tiny"));
+}
+
 TEST_F(StudioTest, AnOrderThatTheModelCannotDoIsRefused) {
   Order wrong = order();
   wrong.steps = 3;

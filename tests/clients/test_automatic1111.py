@@ -67,7 +67,9 @@ def test_webuiapi_finds_what_it_asks_a_server_for(api):
 
 def test_webuiapi_reads_what_a_picture_was_made_of(api):
     image = api.txt2img(prompt="red apple, on a table", negative_prompt="worm", cfg_scale=1.5, seed=42).image
-    assert "Seed: 42" in api.png_info(image).info
+    info = api.png_info(image).info
+    assert "Seed: 42" in info
+    assert f"Model hash: {api.get_sd_models()[0]['hash']}, Model: {DEMO_PICTURES}" in info
 
 
 @pytest.mark.parametrize("form", ["png", "jpg", "webp"])

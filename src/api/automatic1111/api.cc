@@ -14,7 +14,6 @@
 #include "api/automatic1111/paint_plan.h"
 #include "api/automatic1111/painting.h"
 #include "api/automatic1111/request.h"
-#include "package/checksum.h"
 #include "pictures/output.h"
 
 namespace axle::api {
@@ -40,7 +39,7 @@ std::string job_timestamp() {
 std::vector<ModelEntry> entries_of(const pictures::Studio& studio) {
   std::vector<ModelEntry> entries;
   for (const auto& model : studio.models()) {
-    entries.push_back({model->name, package::recorded_sha256(model->package.folder), model->name});
+    entries.push_back({model->name, model->sha256, model->name});
   }
   return entries;
 }

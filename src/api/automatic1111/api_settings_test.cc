@@ -3,7 +3,6 @@
 
 #include "api/automatic1111/api.h"
 #include "api/automatic1111/testing/api_fixture.h"
-#include "base/file.h"
 
 // What the routes tell about the server and its runs.
 namespace axle::api {
@@ -176,11 +175,9 @@ TEST_F(ListsTest, ModelsAreListed) {
 }
 
 TEST_F(ListsTest, AModelWhoseImportWasRecordedIsKnownByItsHashToo) {
-  ASSERT_EQ(write_file_atomically(tiny_.path() / "axle.json",
-                                  R"({"source_sha256":"0","options":"x",
-                                      "files":{"unet.axmodel":{"bytes":1,"sha256":"ab"}}})"),
-            Status());
-  Automatic1111Api api(studio_, {});
+  tiny_.record_import();
+  pictures::Studio studio(fleet_, {tiny_.served()}, metrics_, "axle 1");
+  Automatic1111Api api(studio, {});
   router_ = http::Router();
   api.add_routes(router_);
   const json::value model = json(get("/sdapi/v1/sd-models")).at(0);

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "base/file.h"
 #include "package/testing/tiny_gguf.h"
 #include "package/testing/tiny_pictures.h"
 #include "pictures/served_pictures.h"
@@ -30,15 +31,28 @@ class TinyModel {
     EXPECT_EQ(package::testing::write_tiny_engines(path() / "64x64", square), Status());
     EXPECT_EQ(package::testing::write_tiny_engines(path() / "96x64", wide), Status());
     EXPECT_EQ(package::testing::write_tiny_clip_tokenizer(path() / "tokenizer"), Status());
-    const auto loaded = ServedPictures::load("tiny", path().string());
-    EXPECT_TRUE(loaded.ok()) << loaded.status();
-    if (loaded.ok()) served_ = *loaded;
+    load();
+  }
+
+  // As if `axle import` had written it: now its model has a hash.
+  void record_import() {
+    EXPECT_EQ(write_file_atomically(path() / "axle.json",
+                                    R"({"source_sha256":"0","options":"x",
+                                        "files":{"unet.axmodel":{"bytes":0,"sha256":"ab"}}})"),
+              Status());
+    load();
   }
 
   const std::shared_ptr<const ServedPictures>& served() const { return served_; }
   std::filesystem::path path() const { return folder_.path() / "tiny"; }
 
  private:
+  void load() {
+    const auto loaded = ServedPictures::load("tiny", path().string());
+    EXPECT_TRUE(loaded.ok()) << loaded.status();
+    if (loaded.ok()) served_ = *loaded;
+  }
+
   package::testing::TemporaryFolder folder_;
   std::shared_ptr<const ServedPictures> served_;
 };

@@ -167,7 +167,7 @@ describe('the pictures', () => {
     const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Download' }).click()]);
     expect(download.suggestedFilename()).toMatch(/^a-cat-\d+\.png$/);
     await page.getByRole('button', { name: 'Start from this' }).click();
-    expect(await page.locator('dialog').count()).toBe(0);
+    await page.locator('dialog').waitFor({ state: 'detached' });
     await page.getByRole('slider', { name: 'Change it' }).fill('0.5');
     await page.getByRole('button', { name: 'Paint over it' }).click();
     await expect.poll(() => mock.requests.length).toBe(4);
@@ -190,6 +190,7 @@ describe('the pictures', () => {
     const guidance = page.getByRole('slider', { name: 'Guidance' });
     await page.getByText('Off: the model paints as it learned to.').waitFor();
     await page.getByLabel('What to keep away from').fill('fog');
+    await page.getByText('Keeps closer to the words; takes twice as long.').waitFor();
     expect(await guidance.inputValue()).toBe('1.5');
     await guidance.fill('1');
     await page.getByText('What to keep away from counts only with guidance.').waitFor();

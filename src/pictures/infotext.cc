@@ -255,6 +255,8 @@ std::string python_float(double value) {
   return text;
 }
 
+std::string short_hash(const std::string& sha256) { return sha256.substr(0, 10); }
+
 std::string write_infotext(const Infotext& picture) {
   LastLine line;
   line.add("Steps", fmt::format("{}", picture.steps));

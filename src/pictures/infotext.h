@@ -44,6 +44,10 @@ struct Infotext {
   friend bool operator==(const Infotext&, const Infotext&) = default;
 };
 
+// How A1111 tells models apart in texts and lists: the first ten digits of a model's SHA-256. Empty
+// where that is.
+std::string short_hash(const std::string& sha256);
+
 // The text for `picture`, as A1111 writes it: its keys in its order, values that hold a comma, a
 // colon or a line break as JSON strings. Values that A1111's parser would otherwise read as
 // something else (blanks at an end, a quotation mark in front) are written as JSON strings too.

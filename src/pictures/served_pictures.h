@@ -31,8 +31,6 @@ struct ServedPictures {
   static Result<std::shared_ptr<const ServedPictures>> load(const std::string& name,
                                                             const std::string& folder);
 
-  // The first ten digits of its hash, as A1111 tells models apart in pictures.
-  std::string short_hash() const { return sha256.substr(0, 10); }
   // Has it a size that can begin with `start`?
   bool begins_with(Start start) const;
   // Its size that is nearest to what is wanted, of those that can begin with `start`: of those

@@ -28,7 +28,7 @@ std::string describe(const Order& order, const Painted& painted, const ServedPic
   text.seed = painted.seed;
   text.width = order.width;
   text.height = order.height;
-  text.model_hash = model.short_hash();
+  text.model_hash = short_hash(model.sha256);
   text.model = model.name;
   if (order.variation > 0.0) text.variation = {painted.variation_seed, order.variation};
   if (order.image) text.denoising_strength = order.strength;

@@ -18,8 +18,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kShortHash = 10;
-
 json::value text_or_null(const std::string& text) {
   return text.empty() ? json::value() : json::value(text);
 }
@@ -128,7 +126,7 @@ json::value number_of(const std::string& text) {
 
 }  // namespace
 
-std::string ModelEntry::short_hash() const { return sha256.substr(0, kShortHash); }
+std::string ModelEntry::short_hash() const { return pictures::short_hash(sha256); }
 
 std::string ModelEntry::title() const {
   return sha256.empty() ? name : fmt::format("{} [{}]", name, short_hash());

@@ -228,7 +228,7 @@ class Transformer(nn.Module):
 
 
 class UNet(nn.Module):
-    """Layout first, then convolutions that mend it; returns the predicted noise.
+    """Layout first, then convolutions that sharpen it; returns the predicted noise.
 
     The network's own output is the clean picture; noise = (sample - signal * picture) / share of noise, with both numbers linear in
     the time row (exact for the four rows).
@@ -257,7 +257,7 @@ class UNet(nn.Module):
         self.register_buffer("shares", torch.linalg.lstsq(time_rows().double(), wanted).solution.float())
 
     def picture(self, sample, row, hidden_states):
-        """Returns the clean latents that the network sees, and the layout alone; both [b, 4, 16, 16]."""
+        """Returns the clean latents [b, 4, 16, 16] that the network sees."""
         text = hidden_states[:, -1]
         layout = self.layout(sample, row, text)
         given = self.condition(torch.cat([row, text], 1))
@@ -266,10 +266,10 @@ class UNet(nn.Module):
         x = self.middle2(self.middle(x, hidden_states), given)
         x = torch.cat([functional.pixel_shuffle(self.grow(x), 2), top], 1)
         x = self.up2(self.up1(x, given), given)
-        return layout + self.leave(functional.silu(self.norm(x))), layout
+        return layout + self.leave(functional.silu(self.norm(x)))
 
     def forward(self, sample, time_row, encoder_hidden_states):
-        picture, _ = self.picture(sample, time_row, encoder_hidden_states)
+        picture = self.picture(sample, time_row, encoder_hidden_states)
         shares = time_row @ self.shares
         return sample * shares[:, 0, None, None, None] - picture * shares[:, 1, None, None, None]
 

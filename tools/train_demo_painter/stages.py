@@ -91,8 +91,8 @@ def standardise(run, model, pixels):
     run.save("vae_ready", {"average": model.state_dict()})
 
 
-def load_vae(run, name="vae_ready"):
-    return run.averaged(name, nn.ModuleDict({"encoder": models.Encoder(), "decoder": models.Decoder()}))
+def load_vae(run):
+    return run.averaged("vae_ready", nn.ModuleDict({"encoder": models.Encoder(), "decoder": models.Decoder()}))
 
 
 @torch.no_grad()
@@ -245,13 +245,16 @@ def text(run, emoji, junk, steps, batch=48):
     return model
 
 
+def load_text_encoder(run, tokens):
+    model = models.TextEncoder(tokens)
+    model.load_state_dict(run.part("text", "text"))
+    return model.to(run.device).eval()
+
+
 @torch.no_grad()
-def said_of_pool(run, batches, emoji, rounds, batch=96):
+def said_of_pool(run, batches, rounds, batch=96):
     """Encodes `rounds` prompts for about each picture of the pool, once. Returns rows, last hidden states and looks, shuffled."""
-    parts = nn.ModuleDict({
-        "text": models.TextEncoder(len(batches.tokenizer.ids)), "layout": models.Layout(), "meaning": Meaning(len(emoji)),
-    })  # fmt: skip
-    encoder = run.averaged("text", parts)["text"]
+    encoder = load_text_encoder(run, len(batches.tokenizer.ids))
     rows, said, looks = [], [], []
     for number in range(rounds * len(batches.rows) // batch):
         ids, chosen, look, _ = batches.draw(batch, (8, number))
@@ -259,14 +262,15 @@ def said_of_pool(run, batches, emoji, rounds, batch=96):
             said.append(encoder(ids, last_only=True)[:, 0].float())
         rows.append(chosen)
         looks.append(look)
-    return numpy.concatenate(rows), torch.cat(said), torch.cat(looks), parts
+    return numpy.concatenate(rows), torch.cat(said), torch.cat(looks)
 
 
 def layout(run, emoji, junk, steps, batch=256, rounds=2):
     """Trains the layout alone, on prompts encoded once: five times as many pictures a second as with the text encoder."""
     batches = Batches(run, emoji, junk)
-    rows, said, looks, parts = said_of_pool(run, batches, emoji, rounds)
-    model = nn.ModuleDict({"layout": parts["layout"]})
+    rows, said, looks = said_of_pool(run, batches, rounds)
+    model = nn.ModuleDict({"layout": models.Layout()})
+    model["layout"].load_state_dict(run.part("text", "layout"))
     times, shares = models.time_rows().to(run.device), models.signal_and_noise().to(run.device)
 
     def loss_of(step):
@@ -289,8 +293,7 @@ def layout(run, emoji, junk, steps, batch=256, rounds=2):
 
 
 def load_painter(run, tokens):
-    model = nn.ModuleDict({"text": models.TextEncoder(tokens), "unet": models.UNet()})
-    model["text"].load_state_dict(run.part("text", "text"))
+    model = nn.ModuleDict({"text": load_text_encoder(run, tokens), "unet": models.UNet()})
     model["unet"].load_state_dict(run.part("unet", "unet"))
     return model.to(run.device).eval()
 
@@ -298,9 +301,7 @@ def load_painter(run, tokens):
 @torch.no_grad()
 def first_pictures(run, batches, drawer, count=16000, batch=64):
     """What sampling goes on from after t = 999, for `count` prompts. Returns rows of the pool, hidden states, first noises and pictures."""
-    encoder = models.TextEncoder(len(batches.tokenizer.ids))
-    encoder.load_state_dict(run.part("text", "text"))
-    encoder.to(run.device).eval()
+    encoder = load_text_encoder(run, len(batches.tokenizer.ids))
     time = models.time_rows()[:1].to(run.device).expand(batch, -1)
     rows, parts = [], []
     torch.manual_seed(1)
@@ -340,7 +341,7 @@ def unet(run, emoji, junk, steps, batch=32):
         noisy = share[:, 0] * source + share[:, 1] * torch.randn_like(clean)
         sample = torch.where((at == 0)[:, None, None, None], first[some].float(), noisy)
         with autocast(run):
-            painted, _ = model["unet"].picture(sample, times[at], hidden[some].float())
+            painted = model["unet"].picture(sample, times[at], hidden[some].float())
         painted = painted.float()
         # Beside the soft picture, so that what counts is this picture's sharpness, not whether it is a picture.
         losses = judge.duel(model["judge"], torch.cat([painted, own], 1), torch.cat([clean, own], 1), sharpen[at])
